@@ -74,17 +74,22 @@ func (f *flight) stop() {
 	}
 }
 
-// land delivers what is due: the timer's function.
+// land is the timer's function.
 func (n *Network) land() {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	now := time.Now()
-	f := &n.flight
-	f.armed = time.Time{}
-	for len(f.queue) > 0 && !f.queue[0].due.After(now) {
+	n.flight.armed = time.Time{}
+	n.arrive(now)
+	n.flight.arm(n, now)
+}
+
+// arrive delivers what is due. A write does it too, so that nothing overtakes a datagram whose timer fires in this very
+// instant. Called with mu held.
+func (n *Network) arrive(now time.Time) {
+	for f := &n.flight; len(f.queue) > 0 && !f.queue[0].due.After(now); {
 		n.deliver(heap.Pop(&f.queue).(*packet))
 	}
-	f.arm(n, now)
 }
 
 type byDue []*packet

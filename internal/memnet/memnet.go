@@ -187,6 +187,7 @@ func (n *Network) Close() error {
 func (n *Network) send(c *Conn, b []byte, from, to netip.AddrPort) {
 	n.mu.Lock()
 	now := time.Now()
+	n.arrive(now)
 	n.seq++
 	d := Datagram{Seq: n.seq, At: now, From: from, To: to}
 	n.stats.Sent++
