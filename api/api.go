@@ -60,14 +60,14 @@ type Version struct {
 
 // Status answers GET /v1/status: the box at a glance.
 type Status struct {
-	Version string   `json:"version"`
-	Started Time     `json:"started"`
-	UptimeS int64    `json:"uptime_s"`
-	Board   string   `json:"board"`
-	Card    int      `json:"card"`
-	Country string   `json:"country"`
-	Ports   Count    `json:"ports"`
-	Servers []Server `json:"servers"`
+	Version string      `json:"version"`
+	Started Time        `json:"started"`
+	UptimeS int64       `json:"uptime_s"`
+	Board   string      `json:"board"`
+	Card    int         `json:"card"`
+	Country string      `json:"country"`
+	Ports   Count       `json:"ports"`
+	Servers []SIPServer `json:"servers"`
 	// Healthy is about the daemon, not about its surroundings: a dead registrar
 	// does not make it false. Problems says in plain words what does.
 	Healthy  bool     `json:"healthy"`
@@ -82,8 +82,8 @@ type Count struct {
 	InCall     int `json:"in_call"`
 }
 
-// Server is a SIP server and its health.
-type Server struct {
+// SIPServer is a SIP server and its health.
+type SIPServer struct {
 	Service string  `json:"service"`
 	Address string  `json:"address"` // host:port
 	State   string  `json:"state"`   // "up", "down", "unknown"

@@ -2,9 +2,28 @@ package api
 
 import (
 	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log"
 	"log/slog"
+	"net"
 	"net/http"
+	"sync"
 	"time"
+)
+
+// Limits of one request. An event stream and a phone action extend the write
+// time for themselves.
+const (
+	headerTime = 5 * time.Second
+	readTime   = 10 * time.Second
+	writeTime  = 10 * time.Second
+	idleTime   = 60 * time.Second
+	headerMax  = 8 << 10
+	bodyMax    = 64 << 10
+	phoneTime  = 150 * time.Second // the longest recording or wait
+	readersMax = 128               // event streams at once
 )
 
 // Options for Listen. Only Socket is needed.
@@ -18,15 +37,86 @@ type Options struct {
 	Ring        int           // events kept for replay, 0: 256
 }
 
-// Host is a running server of the local sockets.
-type Host struct{}
+// Server is a running server of the local sockets.
+type Server struct {
+	hub   *hub
+	https []*http.Server
+	done  sync.WaitGroup
+}
 
-// Listen opens the sockets and serves the backend on them until Close.
-func Listen(b Backend, o Options) (*Host, error) { panic("soon") }
+// Listen opens the sockets (mode 0660, directory 0750) and serves the backend
+// on them until Close. It refuses to take a socket from a running daemon.
+func Listen(b Backend, o Options) (*Server, error) {
+	o = o.filled()
+	type place struct {
+		path     string
+		gid      int
+		readOnly bool
+	}
+	places := []place{{o.Socket, o.GID, false}}
+	if !o.NoTwin {
+		places = append(places, place{ReadOnlySocket(o.Socket), o.ReadOnlyGID, true})
+	}
+	var doors []*doorway
+	for _, p := range places {
+		d, err := openDoor(p.path, p.gid)
+		if err != nil {
+			for _, d := range doors {
+				d.Close()
+			}
+			return nil, fmt.Errorf("local socket: %w", err)
+		}
+		doors = append(doors, d)
+	}
+
+	s := &Server{hub: newHub(b, o.Ring)}
+	for i, d := range doors {
+		hs := &http.Server{
+			Handler:           handler(b, s.hub, o, places[i].readOnly),
+			ReadHeaderTimeout: headerTime,
+			ReadTimeout:       readTime,
+			WriteTimeout:      writeTime,
+			IdleTimeout:       idleTime,
+			MaxHeaderBytes:    headerMax,
+			ErrorLog:          log.New(io.Discard, "", 0), // noise of clients that went away
+			ConnContext:       func(ctx context.Context, c net.Conn) context.Context { return withPeer(ctx, c) },
+		}
+		s.https = append(s.https, hs)
+		s.done.Go(func() {
+			if err := hs.Serve(d); !errors.Is(err, http.ErrServerClosed) {
+				o.Log.Error("local socket died", "path", d.path, "err", err)
+			}
+		})
+	}
+	return s, nil
+}
 
 // Close stops accepting, ends event streams, waits for requests under way at
 // most until ctx ends, and removes the sockets.
-func (h *Host) Close(ctx context.Context) error { panic("soon") }
+func (s *Server) Close(ctx context.Context) error {
+	s.hub.close()
+	var errs []error
+	for _, hs := range s.https {
+		if err := hs.Shutdown(ctx); err != nil {
+			errs = append(errs, err, hs.Close())
+		}
+	}
+	s.done.Wait()
+	return errors.Join(errs...)
+}
 
-// NewHandler serves the backend without a socket, for tests and embedding.
-func NewHandler(b Backend, o Options, readOnly bool) http.Handler { panic("soon") }
+func (o Options) filled() Options {
+	if o.Socket == "" {
+		o.Socket = DefaultSocket
+	}
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	if o.KeepAlive <= 0 {
+		o.KeepAlive = 15 * time.Second
+	}
+	if o.Ring <= 0 {
+		o.Ring = 256
+	}
+	return o
+}
