@@ -41,7 +41,9 @@ func parseChallenges(headerValues []string) []challenge {
 	return all
 }
 
-func (c challenge) usable() bool { return c.nonce != "" && c.strength() > 0 && !slices.Contains(c.qop, "?") }
+func (c challenge) usable() bool {
+	return c.nonce != "" && c.strength() > 0 && !slices.Contains(c.qop, "?")
+}
 
 func (c challenge) strength() int {
 	switch strings.ToUpper(c.algorithm) {
@@ -223,11 +225,11 @@ func (d *credentials) use(ch challenge) nonceUse {
 		if len(d.uses) == maxNonces {
 			d.uses = slices.Delete(d.uses, 0, 1)
 		}
-		make := randomNonce
+		fresh := randomNonce
 		if d.cnonce != nil {
-			make = d.cnonce
+			fresh = d.cnonce
 		}
-		d.uses = append(d.uses, nonceUse{realm: ch.realm, nonce: ch.nonce, cnonce: make()})
+		d.uses = append(d.uses, nonceUse{realm: ch.realm, nonce: ch.nonce, cnonce: fresh()})
 		i = len(d.uses) - 1
 	}
 	d.uses[i].count++

@@ -51,35 +51,35 @@ const eventName = "telephone-event"
 // their places.
 func MakeOffer(l LocalMedia) []byte {
 	s := l.session()
-	event := l.EventPT
-	var last *SDP
-	if len(l.Last) > 0 {
-		last, _ = ParseSDP(l.Last)
-	}
-	if last == nil || len(last.Media) == 0 {
-		s.Media = []Media{l.audio("RTP/AVP", l.codecPTs(), event, l.ptime(), l.direction())}
-		return l.numbered(s)
-	}
-	at := max(0, slices.IndexFunc(last.Media, func(m Media) bool { return m.Kind == "audio" && m.Port != 0 }))
-	for i, m := range last.Media {
-		if i != at {
-			s.Media = append(s.Media, rejected(m))
-			continue
+	codecs, event, proto := l.codecPTs(), l.EventPT, "RTP/AVP"
+	at := 0
+	if last, err := ParseSDP(l.Last); err == nil {
+		if at = slices.IndexFunc(last.Media, func(m Media) bool { return m.Kind == "audio" }); at < 0 {
+			at = len(last.Media)
 		}
-		pts := l.codecPTs()
-		before := formatsOf(&m)
-		for j, c := range pts {
-			for _, f := range before {
-				if f.name == c.name {
-					pts[j].pt = f.pt
+		for i, m := range last.Media {
+			s.Media = append(s.Media, rejected(m))
+			if i != at {
+				continue
+			}
+			proto = m.Proto
+			for _, f := range formatsOf(&m) {
+				for j := range codecs {
+					if codecs[j].name == f.name {
+						codecs[j].pt = f.pt
+					}
+				}
+				if f.name == eventName && event != 0 {
+					event = f.pt
 				}
 			}
 		}
-		if e, ok := eventOf(before); ok && event != 0 {
-			event = e
-		}
-		s.Media = append(s.Media, l.audio(or(m.Proto, "RTP/AVP"), pts, event, l.ptime(), l.direction()))
 	}
+	ours := l.audio(proto, codecs, event, l.ptime(), l.direction())
+	if at == len(s.Media) {
+		s.Media = append(s.Media, ours)
+	}
+	s.Media[at] = ours
 	return l.numbered(s)
 }
 
@@ -126,7 +126,8 @@ func (l LocalMedia) choose(o *SDP) (at int, n Negotiated, err error) {
 		}
 		n = Negotiated{Codec: formats[k].name, PayloadType: formats[k].pt}
 		if n.Remote, n.Direction, err = l.meet(o, m); err != nil {
-			return 0, n, err
+			why = err
+			continue
 		}
 		if e, ok := eventOf(formats); ok && l.EventPT != 0 {
 			n.EventPT = e
