@@ -12,11 +12,7 @@
 // printed depends on the daemon's answer alone.
 package cli
 
-import (
-	"context"
-	"io"
-	"time"
-)
+import "time"
 
 // Exit codes, the same for every command.
 const (
@@ -35,22 +31,5 @@ type Options struct {
 	JSON     bool           // print the daemon's JSON instead of text
 	Watch    bool           // show: print again whenever something changes
 	Location *time.Location // of printed times, nil: local
-}
-
-// Run executes one command: words and the flags --json, --socket PATH,
-// --timeout D and --watch in any order. It returns the exit code.
-func Run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer, o Options) int {
-	panic("soon")
-}
-
-// Console is the interactive shell when in is a terminal, and runs in as a
-// script otherwise. It returns 0, or the exit code of the script's first failure.
-func Console(ctx context.Context, in io.Reader, out, errout io.Writer, o Options) int {
-	panic("soon")
-}
-
-// ConsoleCommand is `tipring console` with its own flags: -c COMMAND,
-// --socket PATH, --timeout D, --json.
-func ConsoleCommand(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer, o Options) int {
-	panic("soon")
+	Terminal bool           // Console: in is a raw terminal although it is no tty of this process
 }
