@@ -186,24 +186,6 @@ func (s *session) form(r reply, indent string) (string, error) {
 // errFailed is an answer that is a no, which was printed already.
 var errFailed = errors.New("failed")
 
-// ask carries out a command in time. Someone whom the full socket does not let
-// in may still read, where the read-only one lets them.
-func (s *session) ask(ctx context.Context, p parsed) (reply, error) {
-	act := actions[p.do]
-	ctx, cancel := context.WithTimeout(ctx, s.o.Timeout+ownTime(p))
-	defer cancel()
-	r, err := act(ctx, s, p)
-	var denied *api.PermissionError
-	if p.needs == reading && errors.As(err, &denied) {
-		twin := *s
-		twin.client = api.NewClient(api.ReadOnlySocket(s.client.Socket()))
-		if r, twinErr := act(ctx, &twin, p); twinErr == nil {
-			return r, nil
-		}
-	}
-	return r, err
-}
-
 // finish tells an error on stderr and gives the exit code for it. withLine:
 // the line is not on the screen already, indented by so much; where: "line 3: ".
 func (s *session) finish(err error, withLine bool, indent int, where string) int {
