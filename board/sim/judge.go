@@ -43,7 +43,7 @@ const (
 
 // runs joins the sounds into runs, silence between them, up to the present.
 func (s *scan) runs() []run {
-	sounds, sure := s.present()
+	sounds, known := s.present()
 	var runs []run
 	at := s.start
 	gap := func(to int64) {
@@ -65,12 +65,9 @@ func (s *scan) runs() []run {
 		}
 		at = n.to
 	}
-	switch {
-	case !sure:
-		gap(s.window)
-		runs = append(runs, run{kind: unknown, from: s.window, to: s.pos})
-	default:
-		gap(s.pos)
+	gap(known)
+	if known < s.pos {
+		runs = append(runs, run{kind: unknown, from: known, to: s.pos})
 	}
 	return joinSpeech(runs)
 }
@@ -151,7 +148,7 @@ func (n *names) judge(runs []run) opinion {
 	}
 	switch last.kind {
 	case tonal:
-		return opinion{Heard{Name: "tone", Hz: last.hz, Level: last.level, Sure: true}, last.from}
+		return opinion{Heard{Name: "tone", Hz: last.hz, Level: last.level, Sure: last.len() >= toneLen}, last.from}
 	case spoken:
 		return speech(last)
 	}
@@ -233,6 +230,10 @@ func (t *named) match(runs []run) (match, bool) {
 			continue
 		}
 		for step := range steps {
+			// What a tone ends in for ever is not yet the tone.
+			if step > 0 && step == len(t.once) && t.element(step).len == 0 {
+				continue
+			}
 			if whole, ends, ok := t.follow(runs[i:], step); ok {
 				return match{t, i, whole, ends}, true
 			}

@@ -147,7 +147,6 @@ func (s *scan) going() bool {
 }
 
 func (s *scan) add(n sound) {
-	n.cut = n.from == s.start
 	if len(s.sounds) == maxSounds {
 		s.sounds = append(s.sounds[:0], s.sounds[maxSounds/4:]...)
 	}
@@ -167,7 +166,7 @@ func (s *scan) measure(to int64) {
 			return
 		}
 	}
-	n, ok := s.judge(to)
+	n, ok := s.judge(s.window, to)
 	if !ok {
 		n.to = min(n.to, n.from+noiseStep)
 		n.energy = sumSquares(s.part(n.from, n.to))
@@ -186,13 +185,13 @@ func (s *scan) put(n sound) {
 	s.add(n)
 }
 
-// judge measures the window up to sample to as a sound of its own.
-func (s *scan) judge(to int64) (sound, bool) {
-	x := s.part(s.window, to)
+// judge measures the samples of a window as a sound of their own.
+func (s *scan) judge(from, to int64) (sound, bool) {
+	x := s.part(from, to)
 	f, ok := s.identify(x)
-	n := sound{from: s.window, to: to, tone: ok}
+	n := sound{from: from, to: to, tone: ok, cut: from == s.start}
 	if ok {
-		n.fit, n.fitAt, n.fitLen, n.level = f, s.window, len(x), f.level()
+		n.fit, n.fitAt, n.fitLen, n.level = f, from, len(x), f.level()
 	} else {
 		n.energy = sumSquares(x)
 	}
@@ -264,41 +263,43 @@ func (s *scan) rest(end int64) (sound, bool) {
 	case going && length < shortest, !going && length < click:
 		return sound{}, false
 	case length < shortest:
-		return sound{from: s.window, to: end, energy: sumSquares(s.part(s.window, end))}, true
+		return sound{from: s.window, to: end, cut: s.window == s.start, energy: sumSquares(s.part(s.window, end))}, true
 	}
-	n, _ := s.judge(end)
+	n, _ := s.judge(s.window, end)
 	return n, true
 }
 
-// present are the sounds as they look now, the one that goes on included. sure
-// is false where it is too young to be told.
-func (s *scan) present() (sounds []sound, sure bool) {
+// present are the sounds as they look now, and the sample up to which they are
+// known: what came since is too young to be told.
+func (s *scan) present() (sounds []sound, known int64) {
 	sounds = append(sounds, s.sounds...)
 	if !s.sounding {
-		return sounds, true
+		return sounds, s.pos
 	}
-	length := s.pos - s.window
-	if s.going() {
+	from := s.window
+	if s.going() && s.last().tone {
 		t := &sounds[len(sounds)-1]
-		if length < tentative || t.tone && s.peek(t) {
-			t.to = s.pos
-			return sounds, true
+		if s.pos-from < tentative {
+			return sounds, from
 		}
-	} else if length < tentative {
-		return sounds, false
+		if s.peek(t) {
+			t.to = s.pos
+			return sounds, s.pos
+		}
+		from = s.change(t, s.pos)
+		t.to = from
 	}
-	n, ok := s.judge(s.pos)
-	switch {
-	case ok:
-		n.cut = n.from == s.start
-		sounds = append(sounds, n)
-	case s.going() && !s.last().tone:
-		sounds[len(sounds)-1].to = s.pos
-	default:
-		n.cut = n.from == s.start
+	if s.pos-from < tentative {
+		return sounds, from
+	}
+	n, ok := s.judge(from, s.pos)
+	if k := len(sounds) - 1; !ok && k >= 0 && sounds[k].to == from && !sounds[k].tone {
+		sounds[k].to = s.pos
+		sounds[k].energy += n.energy
+	} else {
 		sounds = append(sounds, n)
 	}
-	return sounds, true
+	return sounds, s.pos
 }
 
 // peek is extend without changing anything.
