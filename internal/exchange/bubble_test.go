@@ -105,7 +105,7 @@ func (p *phone) build(method, uri, to string, extra ...string) string {
 		switch {
 		case at >= 0 && value == "":
 			h = append(h[:at], h[at+1:]...)
-		case at >= 0 && name != "Via":
+		case at >= 0:
 			h[at] = e
 		default:
 			h = append(h, e)
@@ -121,7 +121,7 @@ func (p *phone) send(text string) {
 	}
 }
 
-// sent remembers when and what, so that hear can repeat it.
+// hear is the next message within a time, nil for none.
 func (p *phone) hear(within time.Duration) *message {
 	p.w.Helper()
 	p.c.SetReadDeadline(time.Now().Add(within))
