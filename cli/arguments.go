@@ -18,10 +18,10 @@ var arguments = map[string]argument{
 	"ports":   {help: "a port number or a range like 1-4", ok: func(s string) bool { _, _, ok := portRange(s); return ok }},
 	"card":    {help: "a card number", ok: number(0, 65535)},
 	"count":   {help: "a number from 1 to 100", ok: number(1, 100)},
-	"ms":      {help: "milliseconds, 1 to 60000", ok: number(1, 60000)},
+	"ms":      {help: "a number of milliseconds, 1 to 60000", ok: number(1, 60000)},
 	"hz":      {help: "a frequency, 1 to 3999 Hz", ok: number(1, 3999)},
-	"seconds": {help: "seconds, 1 to 120", ok: number(1, 120)},
-	"digits":  {help: "up to 64 of 0-9 * # A-D, a comma waits a second", ok: digits},
+	"seconds": {help: "a number of seconds, 1 to 120", ok: number(1, 120)},
+	"digits":  {help: "a number to dial: up to 64 of 0-9 * # A-D, a comma waits a second", ok: digits},
 	"file":    {help: "the path of a WAV file", ok: func(s string) bool { return s != "" && !strings.ContainsRune(s, 0) }},
 	"what": {help: "what the ear shall hear", values: []string{
 		"ring", "dial", "stutter", "recall", "busy", "congestion", "ringback", "unobtainable", "callwaiting", "howler",

@@ -63,7 +63,7 @@ func (s *session) obey(ctx context.Context, l line) error {
 	if m != nil {
 		return m
 	}
-	if n := len(l.tokens); n > 0 && !l.open && strings.HasSuffix(l.tokens[n-1].text, "?") {
+	if n := len(l.tokens); n > 0 && strings.HasSuffix(l.tokens[n-1].text, "?") && !strings.HasSuffix(l.text, `"`) {
 		var words []string
 		for _, t := range l.tokens {
 			words = append(words, t.text)
@@ -199,6 +199,9 @@ func (s *session) finish(err error, withLine bool, indent int, where string) int
 	case err == nil, errors.Is(err, errExit):
 		return ExitOK
 	case errors.Is(err, errFailed):
+		return ExitRefused
+	case errors.Is(err, context.Canceled):
+		fmt.Fprintln(s.errout, "% "+where+"interrupted")
 		return ExitRefused
 	case errors.As(err, &mistake):
 		m := *mistake
