@@ -11,6 +11,12 @@ import (
 	"time"
 )
 
+func (s *site) status(w http.ResponseWriter, _ *http.Request) error {
+	st := s.b.Status()
+	st.Servers, st.Problems = list(st.Servers), list(st.Problems)
+	return answer(w, st)
+}
+
 func (s *site) port(w http.ResponseWriter, r *http.Request) error {
 	n, err := portNumber(r.PathValue("n"))
 	if err != nil {
@@ -121,6 +127,9 @@ func (s *site) phone(w http.ResponseWriter, r *http.Request) error {
 	res, err := s.b.Phone(ctx, n, action, q.Args)
 	if err != nil {
 		return err
+	}
+	if res.Heard != nil {
+		res.Heard.Hz = list(res.Heard.Hz)
 	}
 	return answer(w, res)
 }

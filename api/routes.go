@@ -35,7 +35,7 @@ type route struct {
 
 var routes = []route{
 	{"GET", "/v1/version", func(s *site, w http.ResponseWriter, _ *http.Request) error { return answer(w, s.b.Version()) }},
-	{"GET", "/v1/status", func(s *site, w http.ResponseWriter, _ *http.Request) error { return answer(w, s.b.Status()) }},
+	{"GET", "/v1/status", (*site).status},
 	{"GET", "/v1/ports", func(s *site, w http.ResponseWriter, _ *http.Request) error { return answer(w, list(s.b.Ports())) }},
 	{"GET", "/v1/ports/{n}", (*site).port},
 	{"POST", "/v1/ports/{n}/enable", func(s *site, w http.ResponseWriter, r *http.Request) error { return s.setEnabled(w, r, true) }},
