@@ -242,3 +242,19 @@ func (w *world) bindings() string {
 	}
 	return strings.Join(all, ", ")
 }
+
+// left counts what an SBC remembers of transactions.
+func (w *world) left(s *SBC) int {
+	w.x.mu.Lock()
+	defer w.x.mu.Unlock()
+	return len(s.relays) + len(s.legs)
+}
+
+func mustParse(t *testing.T, text string) *message {
+	t.Helper()
+	m, err := parse([]byte(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return m
+}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 )
 
@@ -44,7 +45,7 @@ func TestRegisterRefreshDeregister(t *testing.T) {
 		p.register(200, "Contact: "+p.contact()+";expires=60")
 		time.Sleep(60 * time.Second)
 		w.wantBindings("")
-		time.Sleep(time.Second)
+		synctest.Wait()
 		if got := fmt.Sprint(changes); got != "[added refreshed removed added expired]" {
 			t.Errorf("changes %s", got)
 		}
