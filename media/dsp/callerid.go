@@ -1,6 +1,7 @@
 package dsp
 
 import (
+	"slices"
 	"strings"
 	"time"
 )
@@ -171,7 +172,7 @@ func CallerIDBurst(s Standard, id CallID, opts ...BurstOption) *Burst {
 // MessageBurst is the transmission of a message that MDMF, SDMF or VMWI made, by Bell202 or V23.
 func MessageBurst(s Standard, message []byte, opts ...BurstOption) *Burst {
 	b := &Burst{}
-	p := &packet{seizure: 300, mark: 180, data: message, tail: 10}
+	p := &packet{seizure: 300, mark: 180, data: slices.Clone(message), tail: 10}
 	if has(opts, CallWaiting) {
 		p.seizure, p.mark = 0, 80
 	}

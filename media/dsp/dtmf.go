@@ -1,5 +1,7 @@
 package dsp
 
+import "math/bits"
+
 // DTMF is what the detector heard: a digit that began or ended.
 type DTMF struct {
 	Digit byte  // 0-9 * # A-D
@@ -8,23 +10,270 @@ type DTMF struct {
 	At    int64 // sample of the onset (On) or of the end, counted from the first sample ever processed; within 5 ms
 }
 
-// DTMFDetector hears digits within the limits of ITU-T Q.24.
-type DTMFDetector struct{ count int64 }
+// What counts as a digit (ITU-T Q.24, with room for noise).
+const (
+	deviationLimit = 0.026 // between 1.5 % + 2 Hz, which must pass, and 3.5 %, which must not
+	weakest        = -340  // tenths of a dBm0 of the weaker tone; -26 must pass
 
-// Process takes the next samples and tells what began or ended in them.
+	// Power ratios of the groups in eighths. 8 dB with the high group stronger and 4 dB with the low one must pass; a
+	// single window is less exact than the mean of all.
+	twistLimit    = 80  // 10 dB
+	twistWindow   = 128 // 12 dB
+	reverseLimit  = 32  // 6 dB
+	reverseWindow = 50  // 8 dB
+
+	hitsToStart  = 4 // windows of 10 ms, 5 ms apart: 25 ms of tone
+	missesToStop = 4 // 20 ms without it
+
+	// share of the power that must be in the two tones, in sixteenths
+	shareToStart = 10
+	shareToGoOn  = 8
+
+	// The shortest digit, in sixteenths of a block: 25 ms. What the measurement errs leaves 23 ms rejected and 30 ms
+	// accepted.
+	shortest = 5 * 16
+
+	filterDelay = 10 // samples, of the filters before the transform
+)
+
+var dtmfBins, weakestPower = dtmfTables()
+
+func dtmfTables() (b [8]bin, weak uint32) {
+	for i := range 4 {
+		b[i] = makeBin(float64(dtmfRows[i]), deviationLimit)
+		b[4+i] = makeBin(float64(dtmfColumns[i]), deviationLimit)
+	}
+	a := uint32(Level(weakest).Amplitude()) / 4 // 14 bits
+	return b, a * a * 25 / 4
+}
+
+// DTMFDetector hears digits within the limits of ITU-T Q.24: tones of 40 ms with pauses of 40 ms, 1.5 % off, with a
+// twist of +4 to -8 dB, from -26 dBm0 up, in noise 15 dB below, over dial tone. Tones of 23 ms or 3.5 % off are no
+// digits. The zero value is ready.
+//
+//	          hit                    4th hit, 25 ms, right frequencies: On
+//	silence ------> candidate(digit) -------------------------------------> on(digit)
+//	   ^  ^            | miss                                                  |
+//	   |  +------------+                                 4 misses (20 ms): Off |
+//	   +-----------------------------------------------------------------------+
+//
+// The signal is split at 2 kHz, freed from dial tone, and cut into blocks of 5 ms. Each block completes a window of 10 ms.
+// A window is a hit when one row and one column have nearly all its power, in the right proportion. How exact the
+// frequencies are is told by the phases, once the hits have lasted. Then the digit is told; it ends after four windows
+// that miss it.
+type DTMFDetector struct {
+	count int64 // samples
+
+	split  halfband
+	notch  dialNotch
+	odd    int32 // the first sample of a pair, when hasOdd
+	hasOdd bool
+	x      [blockSamples]int32
+	n      int
+	energy uint32                  // of the block so far, divided by 16
+	past   [2 + hitsToStart]uint32 // energies of the last blocks, newest first
+	block  [8]phasor               // of the last block
+	window [8]phasor               // of the last window, divided by 8
+
+	hits     int
+	onset    int64   // sample at which the candidate began
+	digit    int     // index of the candidate or the digit that is on
+	row, col uint64  // sums of the powers since the first hit
+	turned   [2]spin // how row and column turned since the first hit
+	on       bool
+	misses   int
+	loud     uint32 // power of the digit's window when it began
+}
+
+// spin is a sum of phasor products: its argument is the mean turn.
+type spin struct{ re, im int64 }
+
+// add takes in the turn from window a to window b.
+func (s *spin) add(a, b phasor) {
+	s.re += int64(a.re*b.re + a.im*b.im)
+	s.im += int64(a.re*b.im - a.im*b.re)
+}
+
+// near tells whether the turn is no more than the bin accepts.
+func (s *spin) near(b *bin) bool {
+	return s.re > 0 && max(s.im, -s.im)<<8 <= s.re*int64(b.near)
+}
+
+// Process takes the next samples and tells what began or ended in them. Frames of at most 10 ms lose nothing; of a
+// longer one only the last event is told.
 func (d *DTMFDetector) Process(frame []int16) (DTMF, bool) {
-	d.count += int64(len(frame))
-	return DTMF{}, false
+	var event DTMF
+	var heard bool
+	for _, v := range frame {
+		d.count++
+		if !d.hasOdd {
+			d.odd, d.hasOdd = int32(v)>>2, true
+			continue
+		}
+		d.hasOdd = false
+		low, high := d.split.next(d.odd, int32(v)>>2)
+		low = d.notch.next(low)
+		d.x[d.n] = low
+		d.energy += uint32(low*low)>>4 + uint32(high*high)>>4
+		if d.n++; d.n < blockSamples {
+			continue
+		}
+		if e, ok := d.endBlock(heard); ok {
+			event, heard = e, true
+		}
+		d.n, d.energy = 0, 0
+	}
+	return event, heard
+}
+
+// endBlock judges the window that the block completes. When wait is set nothing may begin yet: the frame has told of an
+// end already.
+func (d *DTMFDetector) endBlock(wait bool) (DTMF, bool) {
+	copy(d.past[1:], d.past[:])
+	d.past[0] = d.energy
+	before := d.window
+	d.transform()
+
+	digit, row, col, ok := d.judge()
+	if d.on {
+		return d.goOn(digit, row+col)
+	}
+	if !ok {
+		d.hits = 0
+		return DTMF{}, false
+	}
+	if d.hits == 0 || digit != d.digit {
+		d.hits, d.digit, d.turned = 1, digit, [2]spin{}
+		d.row, d.col = uint64(row), uint64(col)
+		d.onset = d.count - d.began()
+		return DTMF{}, false
+	}
+	d.hits++
+	d.row += uint64(row)
+	d.col += uint64(col)
+	for i, k := range [2]int{digit / 4, 4 + digit%4} {
+		d.turned[i].add(before[k].turn(dtmfBins[k].turn), d.window[k])
+	}
+	if d.hits < hitsToStart || wait {
+		return DTMF{}, false
+	}
+	if d.duration() < shortest || !balanced(d.row, d.col, twistLimit, reverseLimit) || !d.turned[0].near(&dtmfBins[digit/4]) || !d.turned[1].near(&dtmfBins[4+digit%4]) {
+		return DTMF{}, false
+	}
+	d.on, d.misses, d.loud = true, 0, row+col
+	return d.event(d.onset), true
+}
+
+// goOn is endBlock for a digit that is on.
+func (d *DTMFDetector) goOn(digit int, power uint32) (DTMF, bool) {
+	if digit == d.digit && power > d.loud/8 && d.pure(power, shareToGoOn) {
+		d.misses = 0
+		return DTMF{}, false
+	}
+	if d.misses++; d.misses < missesToStop {
+		return DTMF{}, false
+	}
+	d.on, d.hits = false, 0
+	return d.event(d.count - filterDelay - missesToStop*2*blockSamples), true
+}
+
+func (d *DTMFDetector) event(at int64) DTMF {
+	return DTMF{Digit: dtmfDigits[d.digit], On: d.on, Level: powerLevel(uint64(d.loud)*128, 100), At: max(at, 0)}
+}
+
+// transform makes the phasors of the block and, with the block before, of the window.
+func (d *DTMFDetector) transform() {
+	var peak int32
+	for _, v := range d.x {
+		peak |= v ^ v>>31
+	}
+	shift := 11 - bits.Len32(uint32(peak))
+	for i, v := range d.x {
+		if shift >= 0 {
+			d.x[i] = v << shift
+		} else {
+			d.x[i] = v >> -shift
+		}
+	}
+	for i := range 4 {
+		row, col := transform(&d.x, &dtmfBins[i], &dtmfBins[4+i])
+		d.slide(i, row, shift)
+		d.slide(4+i, col, shift)
+	}
+}
+
+// slide makes the block's phasor, which was scaled by shift, the newest of bin i.
+func (d *DTMFDetector) slide(i int, p phasor, shift int) {
+	if shift >= 0 {
+		p = p.shiftRight(shift)
+	} else {
+		p = phasor{p.re << -shift, p.im << -shift}
+	}
+	d.window[i] = d.block[i].turn(dtmfBins[i].turn).add(p).shiftRight(3)
+	d.block[i] = p
+}
+
+// judge finds the strongest row and column of the window and tells whether they are a digit's.
+func (d *DTMFDetector) judge() (digit int, pr, pc uint32, ok bool) {
+	var row, col int
+	for i := range 4 {
+		if p := d.window[i].power(); p > pr {
+			row, pr = i, p
+		}
+		if p := d.window[4+i].power(); p > pc {
+			col, pc = i, p
+		}
+	}
+	ok = pr >= weakestPower && pc >= weakestPower && balanced(uint64(pr), uint64(pc), twistWindow, reverseWindow) &&
+		d.pure(pr+pc, shareToStart)
+	return 4*row + col, pr, pc, ok
+}
+
+// balanced tells whether the powers of row and column are in proportion.
+func balanced(row, col, twist, reverse uint64) bool {
+	return col*8 <= row*twist && row*8 <= col*reverse
+}
+
+// pure tells whether the power of the window's two tones is that many sixteenths of all. Two sines of amplitude a have
+// a power of 12.5 a^2 here, and an energy of 2.5 a^2.
+func (d *DTMFDetector) pure(power uint32, share uint64) bool {
+	return uint64(power)*16 >= (uint64(d.past[0])+uint64(d.past[1]))*5*share
+}
+
+// duration is for how long, in sixteenths of a block and at most for 6 blocks, the power has been what it is now: a tone
+// that began within a block has a part of its energy.
+func (d *DTMFDetector) duration() int {
+	full := (uint64(d.past[1]) + uint64(d.past[2]) + uint64(d.past[3])) / 3
+	if full == 0 {
+		return 0
+	}
+	sum := min(uint64(d.past[hitsToStart+1]), full)
+	for _, e := range d.past[:hitsToStart+1] {
+		sum += uint64(e)
+	}
+	return int(sum * 16 / full)
+}
+
+// began is how many samples ago the tone of the first hit began: the blocks before the last one may be partly filled.
+func (d *DTMFDetector) began() int64 {
+	full := max(uint64(d.past[0]), 1)
+	part := min(uint64(d.past[1]), full) + min(uint64(d.past[2]), full)
+	return 2*blockSamples + int64(part*2*blockSamples/full) + filterDelay
 }
 
 // Candidate tells whether the last samples may be the beginning of a digit, or a digit is on: mute them.
-func (d *DTMFDetector) Candidate() bool { return false }
+func (d *DTMFDetector) Candidate() bool { return d.on || d.hits > 0 }
 
 // Digit is the digit that is on, 0 when there is none.
-func (d *DTMFDetector) Digit() byte { return 0 }
+func (d *DTMFDetector) Digit() byte {
+	if !d.on {
+		return 0
+	}
+	return dtmfDigits[d.digit]
+}
 
 // Samples is the number of samples processed so far: the clock of DTMF.At.
 func (d *DTMFDetector) Samples() int64 { return d.count }
 
 // Reset forgets what was heard. The clock goes on.
-func (d *DTMFDetector) Reset() {}
+func (d *DTMFDetector) Reset() { *d = DTMFDetector{count: d.count} }

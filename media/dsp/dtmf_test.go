@@ -1,0 +1,190 @@
+package dsp
+
+import (
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"strings"
+	"testing"
+)
+
+var (
+	testRows    = []float64{697, 770, 852, 941}
+	testColumns = []float64{1209, 1336, 1477, 1633}
+	testDigits  = "123A456B789C*0#D"
+)
+
+// trial is one way to press a key.
+type trial struct {
+	low, high       float64 // dBm0
+	lowDev, highDev float64 // per cent
+	lowHz, highHz   float64 // and Hz
+	ms              float64
+	snr             float64 // dB below the two tones; 0: none
+	dial            []float64
+	dialLevel       float64 // each
+}
+
+func nominal() trial { return trial{low: -9, high: -7, ms: 40} }
+
+// press makes 100 ms of lead, the key at a random place, and 80 ms after it.
+func (tr trial) press(rng *rand.Rand, digit int) (pcm []int16, onset, end int) {
+	s := silence(220 + tr.ms)
+	onset = 800 + rng.IntN(160)
+	n := int(tr.ms * 8)
+	lo, hi := testRows[digit/4], testColumns[digit%4]
+	s.sine(onset, n, lo*(1+tr.lowDev/100)+tr.lowHz, tr.low, rng.Float64()*2*math.Pi)
+	s.sine(onset, n, hi*(1+tr.highDev/100)+tr.highHz, tr.high, rng.Float64()*2*math.Pi)
+	if tr.snr != 0 {
+		power := math.Pow(10, tr.low/10) + math.Pow(10, tr.high/10)
+		s.noise(rng, 10*math.Log10(power)-tr.snr)
+	}
+	for _, hz := range tr.dial {
+		s.sine(0, len(s), hz, tr.dialLevel, rng.Float64()*2*math.Pi)
+	}
+	return s.pcm(), onset, onset + n
+}
+
+// heard is what a detector said about a signal.
+type heard struct {
+	digits  string
+	on, off []int // sample at which Process returned the event
+	at      []int64
+	offAt   []int64
+	level   []Level
+}
+
+func listen(d *DTMFDetector, pcm []int16) heard {
+	var h heard
+	for i := 0; i+FrameSamples <= len(pcm); i += FrameSamples {
+		if e, ok := d.Process(pcm[i : i+FrameSamples]); ok {
+			if e.On {
+				h.digits += string(rune(e.Digit))
+				h.on = append(h.on, i+FrameSamples)
+				h.at = append(h.at, e.At)
+				h.level = append(h.level, e.Level)
+			} else {
+				h.off = append(h.off, i+FrameSamples)
+				h.offAt = append(h.offAt, e.At)
+			}
+		}
+	}
+	return h
+}
+
+func TestDTMFAccepts(t *testing.T) {
+	dial := []float64{350, 440}
+	cases := []struct {
+		name string
+		edit func(*trial)
+	}{
+		{"nominal 40 ms", func(*trial) {}},
+		{"100 ms", func(tr *trial) { tr.ms = 100 }},
+		{"+1.5 % +2 Hz", func(tr *trial) { tr.lowDev, tr.highDev, tr.lowHz, tr.highHz = 1.5, 1.5, 2, 2 }},
+		{"-1.5 % -2 Hz", func(tr *trial) { tr.lowDev, tr.highDev, tr.lowHz, tr.highHz = -1.5, -1.5, -2, -2 }},
+		{"+1.5 % -1.5 %", func(tr *trial) { tr.lowDev, tr.highDev = 1.5, -1.5 }},
+		{"-1.5 % +1.5 %", func(tr *trial) { tr.lowDev, tr.highDev = -1.5, 1.5 }},
+		{"twist, high 8 dB stronger", func(tr *trial) { tr.low, tr.high = -16, -8 }},
+		{"twist, low 4 dB stronger", func(tr *trial) { tr.low, tr.high = -8, -12 }},
+		{"0 dBm0", func(tr *trial) { tr.low, tr.high = 0, 0 }}, // clips: +3 dBm0 together
+		{"-3 dBm0", func(tr *trial) { tr.low, tr.high = -3, -3 }},
+		{"-26 dBm0", func(tr *trial) { tr.low, tr.high = -26, -26 }},
+		{"-29 dBm0", func(tr *trial) { tr.low, tr.high = -29, -29 }},
+		{"15 dB noise", func(tr *trial) { tr.snr = 15 }},
+		{"-26 dBm0, 15 dB noise", func(tr *trial) { tr.low, tr.high, tr.snr = -26, -26, 15 }},
+		{"1.5 %, 15 dB noise", func(tr *trial) { tr.lowDev, tr.highDev, tr.snr = 1.5, -1.5, 15 }},
+		{"twist 8, 1.5 %, 20 dB noise", func(tr *trial) {
+			tr.low, tr.high, tr.lowDev, tr.highDev, tr.snr = -15, -7, 1.5, 1.5, 20
+		}},
+		{"twist -4, -1.5 %, 20 dB noise", func(tr *trial) {
+			tr.low, tr.high, tr.lowDev, tr.highDev, tr.snr = -7, -11, -1.5, -1.5, 20
+		}},
+		{"dial tone 6 dB stronger", func(tr *trial) { tr.low, tr.high, tr.dial, tr.dialLevel = -16, -16, dial, -10 }},
+		{"dial tone 400", func(tr *trial) { tr.dial, tr.dialLevel = []float64{400}, -5 }},
+		{"dial tone 425", func(tr *trial) { tr.dial, tr.dialLevel = []float64{425}, -5 }},
+		{"dial tone 450", func(tr *trial) { tr.dial, tr.dialLevel = []float64{450}, -5 }},
+		{"dial tone and 15 dB noise", func(tr *trial) { tr.low, tr.high, tr.snr, tr.dial, tr.dialLevel = -13, -13, 15, dial, -13 }},
+	}
+	runs := 60
+	if testing.Short() {
+		runs = 10
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			rng := newRand(7)
+			tr := nominal()
+			c.edit(&tr)
+			missed, latest, worstAt, worstEnd := 0, 0, 0, 0
+			var levels float64
+			for range runs {
+				for digit := range 16 {
+					pcm, onset, end := tr.press(rng, digit)
+					h := listen(new(DTMFDetector), pcm)
+					if h.digits != testDigits[digit:digit+1] || len(h.off) != 1 {
+						missed++
+						if missed < 4 {
+							t.Errorf("digit %c: heard %q, %d offs", testDigits[digit], h.digits, len(h.off))
+						}
+						continue
+					}
+					latest = max(latest, h.on[0]-onset)
+					worstAt = max(worstAt, int(math.Abs(float64(h.at[0])-float64(onset))))
+					worstEnd = max(worstEnd, int(math.Abs(float64(h.offAt[0])-float64(end))))
+					levels = max(levels, math.Abs(float64(h.level[0])/10-10*math.Log10(math.Pow(10, tr.low/10)+math.Pow(10, tr.high/10))))
+				}
+			}
+			t.Logf("missed %d of %d; On at the latest %.1f ms after onset; onset known to %.1f ms, end to %.1f ms; level to %.1f dB",
+				missed, runs*16, float64(latest)/8, float64(worstAt)/8, float64(worstEnd)/8, levels)
+			if limit := 38.0; float64(latest)/8 > limit {
+				t.Errorf("On %.1f ms after onset, want %.0f at most", float64(latest)/8, limit)
+			}
+		})
+	}
+}
+
+func TestDTMFRejects(t *testing.T) {
+	cases := []struct {
+		name string
+		edit func(*trial)
+	}{
+		{"20 ms", func(tr *trial) { tr.ms = 20 }},
+		{"23 ms", func(tr *trial) { tr.ms = 23 }},
+		{"20 ms in noise", func(tr *trial) { tr.ms, tr.snr = 20, 15 }},
+		{"low +3.5 %", func(tr *trial) { tr.ms, tr.lowDev = 100, 3.5 }},
+		{"low -3.5 %", func(tr *trial) { tr.ms, tr.lowDev = 100, -3.5 }},
+		{"high +3.5 %", func(tr *trial) { tr.ms, tr.highDev = 100, 3.5 }},
+		{"high -3.5 %", func(tr *trial) { tr.ms, tr.highDev = 100, -3.5 }},
+		{"high +3.5 %, twist 8", func(tr *trial) { tr.ms, tr.highDev, tr.low, tr.high = 100, 3.5, -16, -8 }},
+		{"low +3.5 %, twist 8", func(tr *trial) { tr.ms, tr.lowDev, tr.low, tr.high = 100, 3.5, -16, -8 }},
+		{"low -3.5 %, twist -4", func(tr *trial) { tr.ms, tr.lowDev, tr.low, tr.high = 100, -3.5, -8, -12 }},
+		{"both +3.5 %, 20 dB noise", func(tr *trial) { tr.ms, tr.lowDev, tr.highDev, tr.snr = 100, 3.5, 3.5, 20 }},
+		{"both -3.5 %, 20 dB noise", func(tr *trial) { tr.ms, tr.lowDev, tr.highDev, tr.snr = 100, -3.5, -3.5, 20 }},
+		{"-45 dBm0", func(tr *trial) { tr.ms, tr.low, tr.high = 100, -45, -45 }},
+		{"low tone alone", func(tr *trial) { tr.ms, tr.high = 100, -60 }},
+		{"high tone alone", func(tr *trial) { tr.ms, tr.low = 100, -60 }},
+		{"twist 14 dB", func(tr *trial) { tr.ms, tr.low, tr.high = 100, -19, -5 }},
+		{"twist -10 dB", func(tr *trial) { tr.ms, tr.low, tr.high = 100, -5, -15 }},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			rng := newRand(8)
+			tr := nominal()
+			c.edit(&tr)
+			wrong := 0
+			for range 40 {
+				for digit := range 16 {
+					pcm, _, _ := tr.press(rng, digit)
+					if h := listen(new(DTMFDetector), pcm); h.digits != "" {
+						wrong++
+					}
+				}
+			}
+			if wrong > 0 {
+				t.Errorf("%d of %d taken for a digit", wrong, 640)
+			}
+		})
+	}
+}
+
+var _ = fmt.Sprint
+var _ = strings.Repeat
