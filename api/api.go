@@ -8,7 +8,8 @@
 //
 // Goroutines: the Server owns one accept loop per socket, net/http's goroutine
 // per connection, and one that feeds events from the Backend into a bounded
-// ring; Close waits for all of them. The Client owns none. Time is the system's.
+// ring; Close ends them all, requests under way in the time that it is given. The
+// Client owns none. Time is the system's.
 //
 // The package does not know telephones, SIP or the configuration's schema: it
 // asks the Backend, which answers from snapshots and so cannot disturb a call.

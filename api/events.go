@@ -2,6 +2,7 @@ package api
 
 import (
 	"bytes"
+	"context"
 	"crypto/rand"
 	"encoding/hex"
 	"encoding/json"
@@ -22,7 +23,9 @@ import (
 type hub struct {
 	epoch  string // tells events of this daemon from those before its restart
 	cancel func()
-	ended  chan struct{} // closed when the feeder is gone
+	ended  chan struct{}   // closed when the feeder is gone
+	life   context.Context // ends when the hub closes: long requests listen
+	end    context.CancelFunc
 
 	mu      sync.Mutex
 	ring    []frame
@@ -48,6 +51,7 @@ func newHub(b Backend, size int) *hub {
 		ring:    make([]frame, size),
 		changed: make(chan struct{}),
 	}
+	h.life, h.end = context.WithCancel(context.Background())
 	events, cancel := b.Subscribe()
 	h.cancel = cancel
 	go func() {
@@ -72,6 +76,7 @@ func (h *hub) stop() {
 	defer h.mu.Unlock()
 	if !h.closed {
 		h.closed = true
+		h.end()
 		close(h.changed)
 	}
 }
@@ -144,15 +149,18 @@ func (h *hub) resync() (text []byte, cursor uint64) {
 	return h.encode(Event{Seq: h.last, Type: EventResync, Time: At(time.Now()), Message: "events were missed: fetch the state again"}), h.last
 }
 
-// join counts a reader in, or says that there are too many.
-func (h *hub) join() bool {
+// join counts a reader in, or says why not.
+func (h *hub) join() error {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if h.closed || h.readers >= readersMax {
-		return false
+	switch {
+	case h.closed:
+		return Unavailable("the daemon is stopping")
+	case h.readers >= readersMax:
+		return Unavailable("%d event streams are open, no more are served", readersMax)
 	}
 	h.readers++
-	return true
+	return nil
 }
 
 func (h *hub) leave() {

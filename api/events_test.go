@@ -271,6 +271,40 @@ func TestStreamEndsWithTheBackend(t *testing.T) {
 	})
 }
 
+// A request that waits for a telephone does not hold up the end either, and a
+// stream that comes too late is told so.
+func TestLongRequestsEndWithTheServer(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h, stop := NewHandler(newDesk(), Options{}, false)
+		done := make(chan int)
+		go func() {
+			w := httptest.NewRecorder()
+			h.ServeHTTP(w, httptest.NewRequest("POST", "/v1/phones/1/record", nil))
+			done <- w.Code
+		}()
+		synctest.Wait()
+		stop()
+		if code := <-done; code != 503 {
+			t.Errorf("the waiting request got %d", code)
+		}
+		w := httptest.NewRecorder()
+		h.ServeHTTP(w, httptest.NewRequest("GET", "/v1/events", nil))
+		if w.Code != 503 || !strings.Contains(w.Body.String(), "stopping") {
+			t.Errorf("a late stream got %d %s", w.Code, w.Body)
+		}
+	})
+}
+
+func TestHeadOfAStreamEnds(t *testing.T) {
+	h, stop := NewHandler(newDesk(), Options{}, true)
+	defer stop()
+	w := httptest.NewRecorder()
+	h.ServeHTTP(w, httptest.NewRequest("HEAD", "/v1/events", nil))
+	if w.Code != 200 || w.Header().Get("Content-Type") != "text/event-stream" {
+		t.Errorf("%d %v", w.Code, w.Header())
+	}
+}
+
 func TestClientFollowsEvents(t *testing.T) {
 	d := newDesk()
 	c := NewClient(serve(t, d, nil))

@@ -118,7 +118,7 @@ func (d *desk) Reload(context.Context) (Reloaded, error) {
 	return Reloaded{Changed: []int{2}, Message: "applied"}, nil
 }
 
-func (d *desk) Phone(_ context.Context, n int, action string, args []string) (PhoneResult, error) {
+func (d *desk) Phone(ctx context.Context, n int, action string, args []string) (PhoneResult, error) {
 	if _, err := d.Port(n); err != nil {
 		return PhoneResult{}, err
 	}
@@ -127,6 +127,10 @@ func (d *desk) Phone(_ context.Context, n int, action string, args []string) (Ph
 	}
 	if action == "lift" && n == 3 {
 		return PhoneResult{}, Refused("phone 3 is lifted already")
+	}
+	if action == "record" { // for ever
+		<-ctx.Done()
+		return PhoneResult{}, Unavailable("the recording was broken off")
 	}
 	d.note("phone %d %s %q", n, action, args)
 	r := PhoneResult{Port: n, Action: action, OK: true, Text: "done"}

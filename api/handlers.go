@@ -124,6 +124,7 @@ func (s *site) phone(w http.ResponseWriter, r *http.Request) error {
 	_ = c.SetWriteDeadline(time.Now().Add(phoneTime + writeTime))
 	ctx, cancel := context.WithTimeout(r.Context(), phoneTime)
 	defer cancel()
+	defer context.AfterFunc(s.hub.life, cancel)() // a wait does not hold up the daemon's end
 	res, err := s.b.Phone(ctx, n, action, q.Args)
 	if err != nil {
 		return err

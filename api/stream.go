@@ -16,9 +16,9 @@ func (s *site) events(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	if !s.hub.join() {
+	if err := s.hub.join(); err != nil {
 		w.Header().Set("Retry-After", "5")
-		return Unavailable("%d event streams are open, no more are served", readersMax)
+		return err
 	}
 	defer s.hub.leave()
 
@@ -30,6 +30,9 @@ func (s *site) events(w http.ResponseWriter, r *http.Request) error {
 
 	w.Header().Set("Content-Type", "text/event-stream")
 	w.Header().Set("X-Accel-Buffering", "no") // nginx: pass each event at once
+	if r.Method == http.MethodHead {
+		return nil
+	}
 	out := &streamWriter{w: w, c: http.NewResponseController(w)}
 	endless(out.c)
 	// An id without data: a reader that is cut off before its first event can

@@ -26,8 +26,17 @@ func Console(ctx context.Context, in io.Reader, out, errout io.Writer, o Options
 	if !tty && !o.Terminal {
 		return newSession(o, out, errout).script(ctx, in, true)
 	}
-	c := &console{session: newSession(o, nil, nil)}
-	c.screen = true
+	c := &console{session: newSession(o, nil, nil), width: 80}
+	c.screen = drawable()
+	if tty {
+		woken, err := newWoken(ctx, f)
+		if err != nil {
+			io.WriteString(errout, "% the terminal cannot be used: "+err.Error()+"\n")
+			return ExitRefused
+		}
+		defer woken.Close()
+		in = woken
+	}
 	c.t = term.NewTerminal(struct {
 		io.Reader
 		io.Writer
@@ -97,19 +106,15 @@ func (c *console) loop(ctx context.Context) int {
 		if err == errExit {
 			return ExitOK
 		}
-		// The marker stands under the line that was just typed, if that line did
-		// not wrap.
-		fits := len(prompt)+len(text) < max(c.width, 80)
-		c.finish(err, !fits, len(prompt)*b2i(fits), "")
+		// The marker stands under the line that was just typed; one that has
+		// wrapped is printed again.
+		if len(prompt)+len(text) < c.width {
+			c.finish(err, false, len(prompt), "")
+		} else {
+			c.finish(err, true, 0, "")
+		}
 	}
 	return ExitOK
-}
-
-func b2i(b bool) int {
-	if b {
-		return 1
-	}
-	return 0
 }
 
 func (c *console) run(ctx context.Context, text string) error {
@@ -171,7 +176,7 @@ func (c *console) followSize(fd int) (stop func()) {
 			_ = c.t.SetSize(max(w, 20), h)
 		}
 	}
-	if w, _, err := term.GetSize(fd); err == nil {
+	if w, _, err := term.GetSize(fd); err == nil && w > 0 {
 		c.width = w
 	}
 	set()

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"os/signal"
 	"strings"
 	"syscall"
 	"testing"
@@ -16,7 +17,9 @@ import (
 // TestMain lets the test binary be the console on the other side of a pty.
 func TestMain(m *testing.M) {
 	if os.Getenv("TIPRING_TEST_CONSOLE") != "" {
-		os.Exit(ConsoleCommand(context.Background(), nil, os.Stdin, os.Stdout, os.Stderr, Options{Location: time.UTC}))
+		ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
+		defer stop()
+		os.Exit(ConsoleCommand(ctx, nil, os.Stdin, os.Stdout, os.Stderr, Options{Location: time.UTC}))
 	}
 	os.Exit(m.Run())
 }
@@ -119,5 +122,25 @@ func TestConsoleOnATerminal(t *testing.T) {
 				t.Errorf("the terminal is left as %+v, was %+v", after, before)
 			}
 		})
+	}
+}
+
+// A console that is told to end gives the terminal back, also while it waits for
+// a key.
+func TestConsoleIsTerminated(t *testing.T) {
+	_, socket := serve(t)
+	w, tty, before, cmd := ttyOf(t, socket, unix.Winsize{})
+	w.expect(t, "tipring> ")
+	w.typeIn(t, "show ver")
+	w.expect(t, "ver")
+	if err := cmd.Process.Signal(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Wait(); err != nil {
+		t.Errorf("console: %v", err)
+	}
+	after, err := unix.IoctlGetTermios(int(tty.Fd()), unix.TCGETS)
+	if err != nil || *after != *before {
+		t.Errorf("the terminal is left as %+v, was %+v (%v)", after, before, err)
 	}
 }

@@ -53,9 +53,12 @@ func (s *session) zone() *time.Location {
 func Run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer, o Options) int {
 	s := newSession(o, stdout, stderr)
 	f, isFile := stdout.(*os.File)
-	s.screen = isFile && term.IsTerminal(int(f.Fd()))
+	s.screen = isFile && term.IsTerminal(int(f.Fd())) && drawable()
 	return s.finish(s.obey(ctx, join(args)), true, 0, "")
 }
+
+// drawable: a terminal without a name gets no escape sequences from us.
+func drawable() bool { return os.Getenv("TERM") != "" && os.Getenv("TERM") != "dumb" }
 
 // obey does what a line says: a command, a question, or nothing.
 func (s *session) obey(ctx context.Context, l line) error {
