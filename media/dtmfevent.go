@@ -1,33 +1,21 @@
 package media
 
-import "strings"
-
 // Telephone-events (RFC 4733), 8000 Hz. The payload is
 //
 //	 0                   1                   2                   3
 //	|     event     |E|R| volume    |          duration             |
 const (
-	eventSize     = 4
-	endBit        = 0x80
-	eventMin      = 50 * samplesPerMs  // a digit that goes out is at least this long: Q.24 receivers need 40 ms
-	playMin       = 70 * samplesPerMs  // a digit that we play to the line, and the pause after it
-	playGrace     = 100 * samplesPerMs // without updates (each 20 or 50 ms) and without an end, a digit stops
-	eventRepeats  = 3                  // RFC 4733 2.5.1.4: the end is sent three times
-	eventBacklog  = 16
-	keyedBacklog  = 4
-	eventSegment  = 0xFFFF // RFC 4733 2.5.1.3: a longer event goes on in another segment
-	eventAncient  = 60 * 1000 * samplesPerMs
-	defaultVolume = 10 // -10 dBm0
+	eventSize    = 4
+	endBit       = 0x80
+	eventMin     = 50 * samplesPerMs  // a digit that goes out is at least this long: Q.24 receivers need 40 ms
+	playMin      = 70 * samplesPerMs  // a digit that we play to the line, and the pause after it
+	playGrace    = 100 * samplesPerMs // without updates (each 20 or 50 ms) and without an end, a digit stops
+	eventRepeats = 3                  // RFC 4733 2.5.1.4: the end is sent three times
+	eventBacklog = 16
+	keyedBacklog = 4
+	eventSegment = 0xFFFF // RFC 4733 2.5.1.3: a longer event goes on in another segment
+	eventAncient = 60 * 1000 * samplesPerMs
 )
-
-// keypad gives the event codes 0 to 15 (RFC 4733 3.2).
-const keypad = "0123456789*#ABCD"
-
-// eventCode is the event of a digit.
-func eventCode(digit byte) (uint8, bool) {
-	i := strings.IndexByte(keypad, digit)
-	return uint8(i), i >= 0
-}
 
 // eventSender turns keys into the packets of RFC 4733 2.5: marker on the first, one timestamp for all, a growing
 // duration, and the end three times. It is asked once in a packet time and takes the place of the sound.
@@ -44,7 +32,8 @@ type eventSender struct {
 type keyed struct {
 	code, volume uint8
 	held         bool
-	stamp, end   uint32 // the tone's first and last sample
+	stamp, end   uint32 // the tone's first sample, and the one after its last
+	told         uint32 // end as told by the last packet
 }
 
 func (e *eventSender) busy() bool { return e.n > 0 }
@@ -55,12 +44,13 @@ func (e *eventSender) press(code, volume uint8, stamp uint32) bool {
 	if e.n == len(e.queue) {
 		return false
 	}
-	e.queue[e.n] = keyed{code: code, volume: volume, held: true, stamp: stamp}
+	e.queue[e.n] = keyed{code: code, volume: volume, held: true, stamp: stamp, told: stamp}
 	e.n++
 	return true
 }
 
-// release notes that the tone of the newest key ended at stamp.
+// release notes that the tone of the newest key ended at stamp. That is known some time later, when the packets have
+// told of more already; a duration never shrinks.
 func (e *eventSender) release(stamp uint32) {
 	if e.n == 0 {
 		return
@@ -68,7 +58,7 @@ func (e *eventSender) release(stamp uint32) {
 	k := &e.queue[e.n-1]
 	if k.held {
 		k.held = false
-		k.end = k.stamp + uint32(max(int32(stamp-k.stamp), eventMin))
+		k.end = k.stamp + uint32(max(int32(stamp-k.stamp), int32(k.told-k.stamp), eventMin))
 	}
 }
 
@@ -90,6 +80,7 @@ func (e *eventSender) next(now uint32, payload []byte) (stamp uint32, marker, ag
 	payload[2], payload[3] = byte(duration>>8), byte(duration)
 	stamp, marker = k.stamp, !e.begun
 	e.begun = true
+	k.told = stamp + uint32(duration)
 	if full {
 		k.stamp += eventSegment
 		return stamp, marker, true

@@ -23,11 +23,13 @@ package media
 import (
 	"net/netip"
 	"time"
+
+	"tipring/media/dsp"
 )
 
 // Frames: the line's unit of time.
 const (
-	frameSamples  = 80                    // 10 ms at 8 kHz
+	frameSamples  = dsp.FrameSamples      // 10 ms at 8 kHz
 	frameTime     = 10 * time.Millisecond // one tick
 	samplesPerMs  = 8
 	maxPtime      = 60 * time.Millisecond // what we send at most

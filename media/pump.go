@@ -21,7 +21,7 @@ type Program struct {
 const (
 	holdMute  = 2  // ticks for which the microphone stays muted behind the last suspicion of a digit
 	echoTail  = 12 // ticks after a digit of ours in which the line's echo may still sound like one
-	echoDecay = 3  // the memory of the far end's level loses an eighth each tick
+	echoDecay = 4  // the memory of the far end's level loses a sixteenth each tick
 )
 
 // ErrRunning is returned by Run when the pump runs already: a line has one voice path.
@@ -53,6 +53,7 @@ type Pump struct {
 	bursting bool
 	player   dsp.BurstPlayer
 	detector dsp.DTMFDetector
+	deaf     bool // the detector is not listening
 	digit    byte // the one that is keyed now; 0: none
 	age      int  // ticks since the line heard a digit of ours
 	farLevel int32
@@ -178,7 +179,12 @@ func (p *Pump) listen() {
 	}
 	if !p.taken.Detect && !outOfBand {
 		p.keyUp(0)
+		p.deaf = true
 		return
+	}
+	if p.deaf {
+		p.deaf = false
+		p.detector.Reset() // what it heard last is long ago
 	}
 	p.levels()
 	d, changed := p.detector.Process(p.mic[:])
@@ -193,17 +199,20 @@ func (p *Pump) listen() {
 		}
 		p.keyDown(d)
 	case changed:
-		p.keyUp(d.Age)
+		p.keyUp(p.since(d))
 	}
 }
 
+// since is how many samples ago, from the end of this frame, a digit began or ended.
+func (p *Pump) since(d dsp.DTMF) int { return int(p.detector.Samples() - d.At) }
+
 func (p *Pump) keyDown(d dsp.DTMF) {
-	p.keyUp(d.Age)
+	p.keyUp(p.since(d))
 	p.digit = d.Digit
 	p.digits.Add(1)
 	for _, s := range p.streams {
 		if s != nil && p.taken.Talk && s.sendsEvents() {
-			s.press(d.Digit, volume(d.Level), d.Age)
+			s.press(d.Digit, volume(d.Level), p.since(d))
 		}
 	}
 	p.hush()
@@ -265,9 +274,9 @@ func (p *Pump) speak() {
 	a, b := p.streams[0], p.streams[1]
 	if a != nil && b != nil {
 		copy(p.mix[:], p.mic[:])
-		add(p.mix[:], p.far[1][:])
+		dsp.Mix(p.mix[:], p.far[1][:])
 		a.send(p.mix[:])
-		add(p.mic[:], p.far[0][:])
+		dsp.Mix(p.mic[:], p.far[0][:])
 		b.send(p.mic[:])
 		return
 	}
@@ -289,14 +298,6 @@ func (p *Pump) sound() {
 		p.notify(BurstDone{})
 	}
 	p.tone.Fill(p.ear[:])
-	add(p.ear[:], p.far[0][:])
-	add(p.ear[:], p.far[1][:])
-}
-
-// add mixes src into dst; what does not fit is clipped.
-func add(dst, src []int16) {
-	for i, v := range src {
-		sum := int32(dst[i]) + int32(v)
-		dst[i] = int16(min(max(sum, -32768), 32767))
-	}
+	dsp.Mix(p.ear[:], p.far[0][:])
+	dsp.Mix(p.ear[:], p.far[1][:])
 }

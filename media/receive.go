@@ -33,9 +33,10 @@ type reception struct {
 	plc    dsp.PLC
 	gap    int // frames concealed in a row
 
-	clock uint32 // samples of the line since the stream was opened
-	quiet int    // ticks without a valid packet
-	heard bool   // FirstPacket was told
+	clock  uint32 // samples of the line since the stream was opened
+	quiet  int    // ticks without a valid packet
+	heard  bool   // FirstPacket was told
+	behind bool   // the last drain did not reach the bottom of the socket
 
 	packet   rtp.Packet
 	datagram [maxDatagram]byte
@@ -76,12 +77,17 @@ func (s *Stream) patience() int {
 
 func (s *Stream) drain(notify func(Event)) {
 	r := &s.in
+	if r.behind {
+		r.buffer.catchUp() // more than a second of sound came at once: what is left of it is stale, too
+	}
+	r.behind = true
 	for range drainLimit {
 		n, from, err := s.rtp.TryRead(r.datagram[:])
 		if err != nil {
 			if !errors.Is(err, os.ErrDeadlineExceeded) {
 				s.count.unread.Add(1)
 			}
+			r.behind = false
 			break
 		}
 		s.arrived(r.datagram[:n], from, notify)
@@ -181,7 +187,8 @@ func (s *Stream) hears(from netip.AddrPort, ssrc uint32) bool {
 		return false
 	}
 	r.locked, r.source = true, from
-	s.peer.Store(&from)
+	peer := from // a copy of its own: from itself must not escape at every packet
+	s.peer.Store(&peer)
 	return true
 }
 
@@ -221,6 +228,7 @@ func (s *Stream) keys(frame []int16, notify func(Event)) bool {
 		if digit != 0 {
 			notify(RemoteDigit{Stream: s, Digit: digit, On: true})
 		}
+		active = true // a tone that ends fades within this frame
 	}
 	if !active {
 		return false

@@ -1,8 +1,6 @@
 package media
 
-import (
-	"github.com/pion/rtp"
-)
+import "github.com/pion/rtp"
 
 const (
 	headerSize = 12

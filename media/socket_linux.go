@@ -7,6 +7,8 @@ import (
 	"os"
 	"syscall"
 	"unsafe"
+
+	"golang.org/x/sys/unix"
 )
 
 // expedited is DSCP 46 in the position of the TOS octet and of the IPv6 traffic class.
@@ -55,7 +57,7 @@ func newUDPSocket(c *net.UDPConn) (*udpSocket, error) {
 func (s *udpSocket) recvfrom(fd uintptr) bool {
 	for {
 		size := uint32(unsafe.Sizeof(s.name))
-		n, _, errno := syscall.RawSyscall6(syscall.SYS_RECVFROM, fd,
+		n, _, errno := syscall.RawSyscall6(unix.SYS_RECVFROM, fd,
 			uintptr(unsafe.Pointer(unsafe.SliceData(s.buf))), uintptr(len(s.buf)), syscall.MSG_DONTWAIT,
 			uintptr(unsafe.Pointer(&s.name)), uintptr(unsafe.Pointer(&size)))
 		if errno == syscall.EINTR {
