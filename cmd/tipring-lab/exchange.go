@@ -30,6 +30,11 @@ func exchangeCommand(ctx context.Context, args []string, out, errOut io.Writer) 
 	flags.DurationVar(&cfg.Expires, "expires", time.Hour, "longest registration that is granted")
 	flags.DurationVar(&cfg.NonceLife, "nonce-life", 5*time.Minute, "after this a nonce is stale")
 	flags.BoolVar(&cfg.NAT, "nat", false, "call the address that the REGISTER came from, not the Contact")
+	flags.Func("trust", "callers from this `ADDRESS` need no digest; repeat it", func(s string) error {
+		a, err := netip.ParseAddr(s)
+		cfg.Trusted = append(cfg.Trusted, a)
+		return err
+	})
 	algorithms := flags.String("algorithms", "MD5", "digest challenges in this order, of MD5 and SHA-256")
 	trace := flags.Bool("trace", false, "print the first line of every datagram")
 	flags.Func("user", "a subscriber `NAME:PASSWORD`; repeat it (default 1001:secret1, 1002:secret2, 1003:secret3)", func(s string) error {

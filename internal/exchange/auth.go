@@ -171,8 +171,8 @@ func (a *auth) verify(now time.Time, p map[string]string, m *message, u *user, s
 	if !a.fresh(now, p["nonce"], staleBefore) {
 		return stale
 	}
-	if p["opaque"] != a.opaque(p["nonce"]) {
-		return broken // it must come back unchanged
+	if o, given := p["opaque"]; given && o != a.opaque(p["nonce"]) {
+		return broken // it comes back unchanged, or not at all
 	}
 	if p["qop"] != "" { // a count that was seen already is a replay
 		if uint32(count) <= a.used[p["nonce"]] {

@@ -33,6 +33,7 @@ type Config struct {
 	NonceLife  time.Duration     // afterwards stale=true, default 5 minutes
 	Expires    time.Duration     // granted when none is asked for, and the most that is granted; default 1 hour
 	NAT        bool              // send calls to the address that the REGISTER came from, not to the Contact
+	Trusted    []netip.Addr      // trunks: callers from these addresses need no digest
 	Seed       int64             // makes nonces repeatable; 0: random
 	Log        *slog.Logger      // state changes of calls, at debug; default none
 }

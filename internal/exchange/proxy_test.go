@@ -139,6 +139,16 @@ func TestRequestsThatMustNotPass(t *testing.T) {
 	})
 }
 
+func TestTrunkNeedsNoDigest(t *testing.T) {
+	bubble(t, Config{Trusted: []netip.Addr{netip.MustParseAddr("10.0.1.3")}}, func(w *world) {
+		b, trunk := w.phone("1002", "secret2").online(), w.phone("1003", "")
+		trunk.send(trunk.build("INVITE", "sip:1002@10.0.0.1", "<sip:1002@10.0.0.1>", "From: <sip:+4930123@carrier.example>;tag=t"))
+		trunk.wants("100")
+		b.wants("INVITE")
+		trunk.ask(401, "REGISTER", domain, "<sip:1003@example.net>") // nor is it anybody
+	})
+}
+
 func TestLoopAndSpiral(t *testing.T) {
 	bubble(t, Config{}, func(w *world) {
 		// 1001 is bound to the exchange itself: the request comes back with another target, and then it is a loop.
