@@ -1,0 +1,149 @@
+//go:build interop
+
+package interop
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// inside marks the process that already runs in the private namespace.
+const inside = "TIPRING_INTEROP_INSIDE"
+
+// TestMain runs everything again in a network namespace of its own, with only the loopback interface.
+func TestMain(m *testing.M) {
+	if os.Getenv(inside) == "" {
+		os.Exit(enter())
+	}
+	for _, tool := range []string{"kamailio", "sipp", "baresip", "tshark", "dumpcap", "sox", "python3"} {
+		if _, err := exec.LookPath(tool); err != nil {
+			fmt.Fprintf(os.Stderr, "interop: %s is missing; scripts/apt-interop.sh installs it\n", tool)
+			os.Exit(1)
+		}
+	}
+	os.Exit(m.Run())
+}
+
+func enter() int {
+	ns := "-rn" // as a user: map to root in a user namespace
+	if os.Getuid() == 0 {
+		ns = "-n"
+	}
+	args := append([]string{ns, "sh", "-c", `ip link set lo up && exec "$@"`, "sh"}, os.Args...)
+	cmd := exec.Command("unshare", args...)
+	cmd.Env = append(os.Environ(), inside+"=1")
+	cmd.Stdout, cmd.Stderr = os.Stdout, os.Stderr
+	err := cmd.Run()
+	if code := cmd.ProcessState; code != nil && code.ExitCode() >= 0 {
+		return code.ExitCode()
+	}
+	fmt.Fprintln(os.Stderr, "interop: no private network namespace:", err)
+	return 1
+}
+
+// process is a program in the foreground, with its own log, ended by its own pid.
+type process struct {
+	t    *testing.T
+	name string
+	cmd  *exec.Cmd
+	log  string
+	done chan struct{}
+}
+
+func start(t *testing.T, name, dir string, args ...string) *process {
+	t.Helper()
+	p := &process{t: t, name: name, log: filepath.Join(t.TempDir(), name+".log"), done: make(chan struct{})}
+	f, err := os.Create(p.log)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.cmd = exec.Command(args[0], args[1:]...)
+	p.cmd.Dir, p.cmd.Stdout, p.cmd.Stderr = dir, f, f
+	p.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	if err := p.cmd.Start(); err != nil {
+		t.Fatalf("%s: %v", name, err)
+	}
+	go func() {
+		p.cmd.Wait()
+		f.Close()
+		close(p.done)
+	}()
+	t.Cleanup(func() {
+		p.stop(syscall.SIGTERM)
+		if t.Failed() {
+			t.Logf("%s log (end):\n%s", name, p.tail(40))
+		}
+	})
+	return p
+}
+
+// stop sends sig and waits; after five seconds the process group is killed.
+func (p *process) stop(sig syscall.Signal) {
+	if p.ended() {
+		return
+	}
+	p.cmd.Process.Signal(sig)
+	select {
+	case <-p.done:
+	case <-time.After(5 * time.Second):
+		syscall.Kill(-p.cmd.Process.Pid, syscall.SIGKILL)
+		<-p.done
+	}
+}
+
+func (p *process) ended() bool {
+	select {
+	case <-p.done:
+		return true
+	default:
+		return false
+	}
+}
+
+func (p *process) text() string {
+	b, err := os.ReadFile(p.log)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	return string(b)
+}
+
+func (p *process) tail(n int) string {
+	lines := strings.Split(strings.TrimRight(p.text(), "\n"), "\n")
+	return strings.Join(lines[max(0, len(lines)-n):], "\n")
+}
+
+// waitLog waits for text in the process's log.
+func (p *process) waitLog(text string, d time.Duration) {
+	p.t.Helper()
+	until(p.t, d, fmt.Sprintf("%s to log %q", p.name, text), func() bool { return strings.Contains(p.text(), text) })
+}
+
+// until polls a foreign process: there is no event to wait for.
+func until(t *testing.T, d time.Duration, what string, ok func() bool) {
+	t.Helper()
+	for end := time.Now().Add(d); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
+		if ok() {
+			return
+		}
+	}
+	t.Fatalf("waited %v in vain for %s", d, what)
+}
+
+func run(t *testing.T, args ...string) string {
+	t.Helper()
+	var out bytes.Buffer
+	cmd := exec.Command(args[0], args[1:]...)
+	cmd.Stdout, cmd.Stderr = &out, &out
+	if err := cmd.Run(); err != nil {
+		t.Fatalf("%s: %v\n%s", strings.Join(args, " "), err, out.String())
+	}
+	return out.String()
+}
