@@ -225,6 +225,7 @@ type PhoneResult struct {
 	Action  string   `json:"action"`
 	OK      bool     `json:"ok"`                // false: what was waited for did not come
 	Text    string   `json:"text"`              // one line for people
+	At      Time     `json:"at"`                // tone, say: when the first sample left; hears, wait: since when it sounds
 	Heard   *Heard   `json:"heard,omitempty"`   // hears, wait
 	Display *Display `json:"display,omitempty"` // display
 }
