@@ -42,8 +42,10 @@ type Registration struct {
 	Attempts int           // failures in a row
 }
 
-// OK tells whether calls can reach the agent: a binding lives.
-func (r Registration) OK() bool { return r.State == Registered || r.State == Deregistering }
+// OK tells whether calls can reach the agent: a binding lives, perhaps for the last moment.
+func (r Registration) OK() bool {
+	return r.State == Registered || r.State == Deregistering && r.Expires > 0
+}
 
 // Incoming offers a call; the agent's owner must Ring, Answer or Reject it. 100 has been sent.
 type Incoming struct {
