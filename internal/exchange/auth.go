@@ -149,34 +149,40 @@ func (a *auth) credentials(values []string) (p map[string]string, v verdict) {
 	return nil, v
 }
 
-// verify judges credentials of our realm for a user.
-func (a *auth) verify(now time.Time, p map[string]string, m *message, u *user, staleBefore uint64) verdict {
+// verify judges credentials of our realm for a user, and says why they cannot be judged.
+func (a *auth) verify(now time.Time, p map[string]string, m *message, u *user, staleBefore uint64) (verdict, string) {
 	algorithm := p["algorithm"]
 	if algorithm == "" {
 		algorithm = "MD5"
 	}
-	if p["nonce"] == "" || p["response"] == "" || !sameTarget(p["uri"], m.uri) ||
-		!slices.ContainsFunc(a.algorithms, func(s string) bool { return strings.EqualFold(s, algorithm) }) {
-		return broken
-	}
 	count, err := strconv.ParseUint(p["nc"], 16, 32)
-	if qop := p["qop"]; qop != "" && (err != nil || len(p["nc"]) != 8 || p["cnonce"] == "" || !slices.Contains(strings.Split(a.qop, ","), qop)) {
-		return broken
+	qop := p["qop"]
+	switch {
+	case p["nonce"] == "" || p["response"] == "":
+		return broken, "No Nonce Or Response"
+	case !sameTarget(p["uri"], m.uri):
+		return broken, "Digest URI Is Not The Request-URI"
+	case !slices.ContainsFunc(a.algorithms, func(s string) bool { return strings.EqualFold(s, algorithm) }):
+		return broken, "Algorithm Was Not Offered"
+	case qop != "" && !slices.Contains(strings.Split(a.qop, ","), qop):
+		return broken, "Qop Was Not Offered"
+	case qop != "" && (err != nil || len(p["nc"]) != 8 || p["cnonce"] == ""):
+		return broken, "Qop Without Nc And Cnonce"
 	}
 	want := response(algorithm, u, p, m.method, m.body)
 	if u.authName != p["username"] ||
 		subtle.ConstantTimeCompare([]byte(want), []byte(strings.ToLower(p["response"]))) == 0 {
-		return faulty
+		return faulty, ""
 	}
 	if !a.fresh(now, p["nonce"], staleBefore) {
-		return stale
+		return stale, ""
 	}
 	if o, given := p["opaque"]; given && o != a.opaque(p["nonce"]) {
-		return broken // it comes back unchanged, or not at all
+		return broken, "Opaque Was Changed" // it comes back as it was, or not at all
 	}
-	if p["qop"] != "" { // a count that was seen already is a replay
+	if qop != "" { // a count that was seen already is a replay
 		if uint32(count) <= a.used[p["nonce"]] {
-			return stale
+			return stale, ""
 		}
 		if len(a.used) >= maxNonces {
 			for n := range a.used {
@@ -187,7 +193,7 @@ func (a *auth) verify(now time.Time, p map[string]string, m *message, u *user, s
 		}
 		a.used[p["nonce"]] = uint32(count)
 	}
-	return right
+	return right, ""
 }
 
 // sameTarget compares the digest's uri with the Request-URI; parameters may differ, as proxies may change them.
@@ -262,15 +268,16 @@ func (s *SBC) authenticated(r *request, u *user, code int) bool {
 	}
 	a := &s.x.auth
 	p, v := a.credentials(r.all(give))
+	why := "Not Digest Credentials"
 	if v == right {
-		v = a.verify(r.now, p, r.message, u, s.faults.staleBefore)
+		v, why = a.verify(r.now, p, r.message, u, s.faults.staleBefore)
 	}
 	switch v {
 	case right:
 		delete(a.wrong, attempt{u.name, r.get("call-id")})
 		return true
 	case broken:
-		s.refuse(r, 400, "Bad Credentials")
+		s.refuse(r, 400, why)
 		return false
 	case faulty:
 		if a.failedAgain(r.now, u.name, r.get("call-id")) {

@@ -221,8 +221,8 @@ type Packet struct {
 	Data []byte // the hook's to keep
 }
 
-// OnPacket sets the trace hook. It is called from the goroutines of the SBCs, without a lock, and must not block. Set it
-// before Serve.
+// OnPacket sets the trace hook. It is called from the goroutines of the SBCs, without a lock; it must not block, nor
+// close or kill. Set it before Serve.
 func (x *Exchange) OnPacket(f func(Packet)) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
