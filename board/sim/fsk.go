@@ -15,10 +15,12 @@ const (
 	marks    = 160 // samples of mark before the message: 24 bits, of the 80 or more that are sent
 	stuffing = 133 // samples of mark allowed between two bytes: 20 bits
 	carrier  = 40  // correlator output of about -48 dBm0
+	firm     = 150 // of 1024: how much more of the other one a change takes
 )
 
 // discriminate gives for each sample how much more of a mark than of a space
-// the last bit's worth of samples was; 0 where there is no carrier.
+// the last bit's worth of samples was, from -1024 to 1024; 0 where there is no
+// carrier.
 func discriminate(x []int16) []int32 {
 	d := make([]int32, len(x))
 	var ring [bitWin][4]int32
@@ -38,7 +40,7 @@ func discriminate(x []int16) []int32 {
 		mark := int64(sum[0])*int64(sum[0]) + int64(sum[1])*int64(sum[1])
 		space := int64(sum[2])*int64(sum[2]) + int64(sum[3])*int64(sum[3])
 		if (mark+space)>>12 >= carrier {
-			d[n] = int32((mark - space) >> 12)
+			d[n] = int32((mark - space) << 10 / (mark + space))
 		}
 	}
 	return d
@@ -50,18 +52,19 @@ func hearFSK(x []int16) []told {
 	d := discriminate(x)
 	var all []told
 	bits, since := 0, 0 // alternating bits in a row; beginning of the present run
+	mark := false
 	for n := 1; n < len(d); n++ {
-		if d[n] > 0 == (d[n-1] > 0) {
+		if mark && d[n] > -firm || !mark && d[n] < firm {
 			continue
 		}
 		length := n - since
-		mark := d[n-1] > 0
+		mark = !mark
 		start := since
 		since = n
 		switch {
 		case length >= 4 && length <= 10:
 			bits++
-		case mark && length >= marks && bits >= seizure:
+		case !mark && length >= marks && bits >= seizure:
 			bits = 0
 			msg, end := readMessage(d, n)
 			if msg == nil {
@@ -72,6 +75,7 @@ func hearFSK(x []int16) []told {
 				all = append(all, told{c, end})
 			}
 			n, since = end, end
+			mark = true
 		default:
 			bits = 0
 		}
@@ -126,15 +130,18 @@ func readByte(d []int32, edge float64) (b byte, next int, ok bool) {
 // startBit finds the next change from mark to space.
 func startBit(d []int32, from int) (float64, bool) {
 	for n := from + 1; n < min(len(d), from+stuffing); n++ {
-		if d[n] < 0 && d[n-1] > 0 {
+		if d[n] <= -firm {
 			return crossing(d, n), true
 		}
 	}
 	return 0, false
 }
 
-// crossing is where between samples n-1 and n the sign changes.
+// crossing is where before sample n the sign changed.
 func crossing(d []int32, n int) float64 {
+	for n > 1 && d[n] < 0 == (d[n-1] < 0) {
+		n--
+	}
 	a, b := math.Abs(float64(d[n-1])), math.Abs(float64(d[n]))
 	return float64(n-1) + a/max(a+b, 1)
 }

@@ -51,7 +51,9 @@ type line struct {
 	turn       int           // counts SetAudio, so that a reader sees that it was off
 	wake       chan struct{} // closed and replaced at every change of the codec
 	next       int64         // first sample not read
+	took       int64         // sample that was going on when the last read returned
 	played     int64         // one after the last sample written
+	primed     bool          // something was written since the codec was turned on
 	codec      Codec
 	readTimer  *time.Timer
 	writeTimer *time.Timer
@@ -175,7 +177,8 @@ func (l *line) switchAudio(now time.Time, on bool) {
 	l.on = on
 	l.turn++
 	if on {
-		l.next, l.played = i, i
+		l.next, l.played, l.took = i, i, i
+		l.primed = false
 		l.mouth.forget(i)
 	} else {
 		l.heard.cut(i)
@@ -237,6 +240,7 @@ func (l *line) ReadPCM(frame []int16) error {
 	}
 	l.fill(frame, l.next)
 	l.next += board.FrameSamples
+	l.took = l.clk.index(now)
 	l.codec.Read++
 	return nil
 }
@@ -258,9 +262,13 @@ func (l *line) fill(frame []int16, i int64) {
 	}
 }
 
-// WritePCM plays the frame that answers the last frame read: in step with the
-// codec's samples, however late the agent's own clock is. So the scheduling of
-// a busy test machine cannot be heard, but a frame too few or too many can.
+// slow is how many samples after a read its answer may be written.
+const slow = 64
+
+// WritePCM plays the frame that answers the last frame read just behind it, in
+// step with the codec's samples, however late that read was. So the scheduling
+// of a busy test machine cannot be heard, but a frame too few or too many can.
+// An answer that is a frame slow is played a frame later.
 func (l *line) WritePCM(frame []int16) error {
 	if len(frame) != board.FrameSamples {
 		return fmt.Errorf("sim: port %d: frame of %d samples, want %d", l.port, len(frame), board.FrameSamples)
@@ -275,7 +283,11 @@ func (l *line) WritePCM(frame []int16) error {
 	turn := l.turn
 	for waited := false; ; waited = true {
 		now := time.Now()
-		at := max(l.played, l.next)
+		at := l.next
+		if d := l.clk.index(now) - l.took; d >= slow {
+			at += (d + board.FrameSamples - slow) / board.FrameSamples * board.FrameSamples
+		}
+		at = max(at, l.played)
 		room := l.clk.at(at - playout)
 		switch {
 		case l.closed:
@@ -289,9 +301,10 @@ func (l *line) WritePCM(frame []int16) error {
 		if present := l.clk.index(now); present-at > backlog {
 			at = present
 		}
-		if at > l.played && l.codec.Written > 0 {
+		if at > l.played && l.primed {
 			l.codec.Gaps++
 		}
+		l.primed = true
 		l.play(at, frame)
 		return nil
 	}
