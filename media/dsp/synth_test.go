@@ -79,7 +79,7 @@ func (s sound) at(hz float64) float64 {
 // peak is the frequency near hz where the spectrum has its maximum.
 func (s sound) peak(hz, span float64) float64 {
 	lo, hi := hz-span, hz+span
-	for hi-lo > 1e-4 {
+	for hi-lo > 1e-3 {
 		a, b := lo+(hi-lo)/3, hi-(hi-lo)/3
 		if s.dft(a) < s.dft(b) {
 			lo = a
@@ -93,7 +93,7 @@ func (s sound) peak(hz, span float64) float64 {
 // without is what remains when the sines of these frequencies are fitted and taken away.
 func (s sound) without(hz ...float64) sound {
 	r := append(sound(nil), s...)
-	for range 40 { // Gauss-Seidel: the frequencies are not orthogonal over the window
+	for range 8 { // Gauss-Seidel: the frequencies are not orthogonal over the window
 		for _, f := range hz {
 			var c, d float64
 			for i, v := range r {
