@@ -2,11 +2,11 @@
 // socket, read by the command line, by web interfaces and by scripts.
 //
 // It has three parts. The wire types in this file are the stable shapes of /v1:
-// fields are added, never renamed or dropped. The Server serves them from a
+// fields are added, never renamed or dropped. The Host serves them from a
 // Backend, which the daemon implements; the Client reads them for the command
 // line. openapi.yaml describes the same and is checked against both by a test.
 //
-// Goroutines: the Server owns one accept loop per socket, net/http's goroutine
+// Goroutines: the Host owns one accept loop per socket, net/http's goroutine
 // per connection, and one that feeds events from the Backend into a bounded
 // ring; Close ends them all, requests under way in the time that it is given. The
 // Client owns none. Time is the system's.
@@ -61,14 +61,14 @@ type Version struct {
 
 // Status answers GET /v1/status: the box at a glance.
 type Status struct {
-	Version string      `json:"version"`
-	Started Time        `json:"started"`
-	UptimeS int64       `json:"uptime_s"`
-	Board   string      `json:"board"`
-	Card    int         `json:"card"`
-	Country string      `json:"country"`
-	Ports   Count       `json:"ports"`
-	Servers []SIPServer `json:"servers"`
+	Version string   `json:"version"`
+	Started Time     `json:"started"`
+	UptimeS int64    `json:"uptime_s"`
+	Board   string   `json:"board"`
+	Card    int      `json:"card"`
+	Country string   `json:"country"`
+	Ports   Count    `json:"ports"`
+	Servers []Server `json:"servers"`
 	// Healthy is about the daemon, not about its surroundings: a dead registrar
 	// does not make it false. Problems says in plain words what does.
 	Healthy  bool     `json:"healthy"`
@@ -83,8 +83,8 @@ type Count struct {
 	InCall     int `json:"in_call"`
 }
 
-// SIPServer is a SIP server and its health.
-type SIPServer struct {
+// Server is a SIP server and its health.
+type Server struct {
 	Service string  `json:"service"`
 	Address string  `json:"address"` // host:port
 	State   string  `json:"state"`   // "up", "down", "unknown"
@@ -260,7 +260,7 @@ const (
 // EventTypes are the types that ?types= can choose from; resync always comes.
 var EventTypes = []string{EventRegistration, EventCall, EventLine, EventConfig, EventHealth}
 
-// Event is one change. The Server numbers it, and stamps it when Time is zero.
+// Event is one change. The Host numbers it, and stamps it when Time is zero.
 type Event struct {
 	Seq     uint64      `json:"seq"`
 	Type    string      `json:"type"`

@@ -53,7 +53,7 @@ func (d *desk) Version() Version {
 func (d *desk) Status() Status {
 	return Status{Version: "1.2.3", Started: At(evening), UptimeS: 60, Board: "sim", Card: 2, Country: "CN",
 		Ports:   Count{Total: 3, Enabled: 3, Registered: 3, InCall: 1},
-		Servers: []SIPServer{{Service: "main", Address: "127.0.0.1:5160", State: "up", RTTms: 1.5, Since: At(evening)}},
+		Servers: []Server{{Service: "main", Address: "127.0.0.1:5160", State: "up", RTTms: 1.5, Since: At(evening)}},
 		Healthy: len(d.sick) == 0, Problems: list(d.sick)}
 }
 

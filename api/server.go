@@ -37,8 +37,8 @@ type Options struct {
 	Ring        int           // events kept for replay, 0: 256
 }
 
-// Server is a running server of the local sockets.
-type Server struct {
+// Host is a running server of the local sockets.
+type Host struct {
 	hub   *hub
 	https []*http.Server
 	done  sync.WaitGroup
@@ -46,7 +46,7 @@ type Server struct {
 
 // Listen opens the sockets (mode 0660, directory 0750) and serves the backend
 // on them until Close. It refuses to take a socket from a running daemon.
-func Listen(b Backend, o Options) (*Server, error) {
+func Listen(b Backend, o Options) (*Host, error) {
 	o = o.filled()
 	type place struct {
 		path     string
@@ -69,7 +69,7 @@ func Listen(b Backend, o Options) (*Server, error) {
 		doors = append(doors, d)
 	}
 
-	s := &Server{hub: newHub(b, o.Ring)}
+	s := &Host{hub: newHub(b, o.Ring)}
 	for i, d := range doors {
 		hs := &http.Server{
 			Handler:           handler(b, s.hub, o, places[i].readOnly),
@@ -93,7 +93,7 @@ func Listen(b Backend, o Options) (*Server, error) {
 
 // Close stops accepting, ends event streams, waits for requests under way at
 // most until ctx ends, and removes the sockets.
-func (s *Server) Close(ctx context.Context) error {
+func (s *Host) Close(ctx context.Context) error {
 	s.hub.close()
 	var errs []error
 	for _, hs := range s.https {

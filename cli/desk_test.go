@@ -61,7 +61,7 @@ func (d *desk) Version() api.Version {
 func (d *desk) Status() api.Status {
 	return api.Status{Version: "1.2.3", Started: api.At(evening), Board: "sim", Card: 2, Country: "CN",
 		Ports:   api.Count{Total: 3, Enabled: 2, Registered: 1, InCall: 1},
-		Servers: []api.SIPServer{{Service: "main", Address: "127.0.0.1:5160", State: "up", RTTms: 1.25}}, Healthy: true}
+		Servers: []api.Server{{Service: "main", Address: "127.0.0.1:5160", State: "up", RTTms: 1.25}}, Healthy: true}
 }
 
 func (d *desk) Ports() []api.Port {
