@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/netip"
 	"slices"
+	"syscall"
 	"time"
 )
 
@@ -107,7 +108,7 @@ func addrPort(a net.Addr) (netip.AddrPort, bool) {
 // run is the SBC's goroutine: read until the next deadline, think under the lock, write and call hooks without it.
 func (s *SBC) run(pc net.PacketConn, done chan struct{}) {
 	defer close(done)
-	const givesUp = 1000 // read errors in a row: a socket that is broken, not one that is told of a refusal
+	const givesUp = 1000 // read errors in a row: the socket is broken
 	buf := make([]byte, 1<<16)
 	for failed := 0; failed < givesUp; {
 		s.x.mu.Lock()
@@ -121,7 +122,7 @@ func (s *SBC) run(pc net.PacketConn, done chan struct{}) {
 			failed = 0
 		case errors.Is(err, net.ErrClosed):
 			return
-		case ok && timeout.Timeout():
+		case ok && timeout.Timeout(), errors.Is(err, syscall.ECONNREFUSED): // a telephone that is gone
 		default:
 			failed++
 		}
