@@ -89,6 +89,25 @@ func TestTickDoesNotAllocate(t *testing.T) {
 	}
 }
 
+// The same while a key is held down, so that telephone-events go out, come in and sound.
+func TestTickWithEventsDoesNotAllocate(t *testing.T) {
+	p := newPair(t, memnet.New(memnet.Options{}))
+	tone := dialling("5", 1000, 0, 0)
+	for i := range p.lines[0].pcm[:8000] {
+		p.lines[0].pcm[i] = tone(i)
+	}
+	for range 12 { // the key is down, and its event was heard
+		p.tick(t)
+	}
+	before := p.streams[0].Stats().EventPackets
+	if got := testing.AllocsPerRun(30, func() { p.tick(t); p.tick(t) }); got != 0 {
+		t.Errorf("%v allocations in a packet time", got)
+	}
+	if n := p.streams[0].Stats().EventPackets - before; n < 30 || p.streams[1].Stats().EventsIn != 1 {
+		t.Errorf("%d event packets went out, %d digits came in", n, p.streams[1].Stats().EventsIn)
+	}
+}
+
 const budget = 0.3 // percent of one core for a G.711 call
 
 // BenchmarkCall is one end of a call over loopback UDP: what 20 ms of it cost, beside the budget.

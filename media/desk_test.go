@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/netip"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -18,25 +19,62 @@ var errHungUp = errors.New("the line is gone")
 // handset is a line whose codec runs on package time, so on the bubble's clock, with an error if wanted. Sample n of
 // the mouth is spoken at start + n/8 ms; the ear keeps everything.
 type handset struct {
-	mouth func(n int) int16 // nil: silence
-	ppm   float64
-	end   time.Duration // then ReadPCM fails; zero: never
+	ppm float64
+	end time.Duration // then ReadPCM fails; zero: never
 
+	mu    sync.Mutex
+	mouth func(n int) int16 // nil: silence
 	start time.Time
 	read  int
 	ear   []int16
-	drift time.Duration
+}
+
+// says gives the mouth something to say, as a function of the sample.
+func (h *handset) says(mouth func(n int) int16) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.mouth = mouth
+}
+
+// heard is all that the ear got.
+func (h *handset) heard() []int16 {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.ear[:len(h.ear):len(h.ear)]
+}
+
+// now is the sample that is spoken next.
+func (h *handset) now() int {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.read
+}
+
+// at is when a sample is spoken or heard. Frame n is written to the ear when n+1 frames were read.
+func (h *handset) at(sample int) time.Time {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.clock(sample)
+}
+
+func (h *handset) clock(sample int) time.Time {
+	return h.start.Add(time.Duration(float64(sample) * 125e3 / (1 + h.ppm/1e6)))
 }
 
 func (h *handset) ReadPCM(frame []int16) error {
+	h.mu.Lock()
 	if h.start.IsZero() {
 		h.start = time.Now()
 	}
-	next := h.start.Add(time.Duration(float64(h.read+frameSamples) * 125e3 / (1 + h.ppm/1e6)))
+	next := h.clock(h.read + frameSamples)
+	over := h.end > 0 && next.Sub(h.start) > h.end
+	h.mu.Unlock()
 	time.Sleep(time.Until(next))
-	if h.end > 0 && next.Sub(h.start) > h.end {
+	if over {
 		return errHungUp
 	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
 	for i := range frame {
 		frame[i] = 0
 		if h.mouth != nil {
@@ -48,6 +86,8 @@ func (h *handset) ReadPCM(frame []int16) error {
 }
 
 func (h *handset) WritePCM(frame []int16) error {
+	h.mu.Lock()
+	defer h.mu.Unlock()
 	h.ear = append(h.ear, frame...)
 	return nil
 }
@@ -77,9 +117,18 @@ type end struct {
 	line   handset
 	pump   *Pump
 	stream *Stream
-	events []Event
 	stop   context.CancelFunc
 	done   chan error
+
+	mu     sync.Mutex
+	events []Event
+}
+
+// told is every event so far.
+func (e *end) told() []Event {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.events[:len(e.events):len(e.events)]
 }
 
 func newEnd(t testing.TB, n Network, host string) *end {
@@ -89,7 +138,11 @@ func newEnd(t testing.TB, n Network, host string) *end {
 		t.Fatal(err)
 	}
 	e := &end{stream: s, done: make(chan error, 1)}
-	e.pump = NewPump(func(ev Event) { e.events = append(e.events, ev) })
+	e.pump = NewPump(func(ev Event) {
+		e.mu.Lock()
+		defer e.mu.Unlock()
+		e.events = append(e.events, ev)
+	})
 	return e
 }
 
@@ -118,6 +171,12 @@ func sessionTo(to *end, f Format) Session {
 // call joins two ends in a bubble: b's codec runs phase behind a's.
 func call(t *testing.T, o memnet.Options, f Format, phase time.Duration, do func(n *memnet.Network, a, b *end)) {
 	t.Helper()
+	skewedCall(t, 0, o, f, phase, do)
+}
+
+// skewedCall is a call between codecs that are skew ppm too fast and too slow.
+func skewedCall(t *testing.T, skew float64, o memnet.Options, f Format, phase time.Duration, do func(n *memnet.Network, a, b *end)) {
+	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		n := memnet.New(o)
 		a, b := newEnd(t, n, "10.0.0.1"), newEnd(t, n, "10.0.0.2")
@@ -126,6 +185,7 @@ func call(t *testing.T, o memnet.Options, f Format, phase time.Duration, do func
 		for _, e := range []*end{a, b} {
 			e.pump.Set(Program{Streams: [2]*Stream{e.stream}, Talk: true})
 		}
+		a.line.ppm, b.line.ppm = skew, -skew
 		a.run()
 		time.Sleep(phase)
 		b.run()
@@ -135,8 +195,9 @@ func call(t *testing.T, o memnet.Options, f Format, phase time.Duration, do func
 	})
 }
 
-// sniff collects the RTP that one address sends.
-func sniff(t testing.TB, n *memnet.Network, from *Stream) *[]rtp.Packet {
+// sniff collects the RTP that one stream sends from now on.
+func sniff(t testing.TB, n *memnet.Network, from *Stream) (sent func() []rtp.Packet) {
+	var mu sync.Mutex
 	var all []rtp.Packet
 	n.OnDatagram(func(d memnet.Datagram) {
 		if d.From != from.LocalAddrPort() {
@@ -146,9 +207,15 @@ func sniff(t testing.TB, n *memnet.Network, from *Stream) *[]rtp.Packet {
 		if err := p.Unmarshal(d.Payload); err != nil {
 			t.Errorf("not RTP: %v", err)
 		}
+		mu.Lock()
+		defer mu.Unlock()
 		all = append(all, p)
 	})
-	return &all
+	return func() []rtp.Packet {
+		mu.Lock()
+		defer mu.Unlock()
+		return all[:len(all):len(all)]
+	}
 }
 
 func has[E Event](events []Event) (n int) {

@@ -83,18 +83,19 @@ func TestDigitOnTheWire(t *testing.T) {
 	for _, phase := range []int{0, 40, 80, 120} { // of the key against the packets, in samples
 		call(t, memnet.Options{}, g711, 3*time.Millisecond, func(n *memnet.Network, a, _ *end) {
 			const onset, length = 4000, 100
-			a.line.mouth = dialling("5", length, 100, onset+phase)
+			a.line.says(dialling("5", length, 100, onset+phase))
 			sent := sniff(t, n, a.stream)
 			time.Sleep(2 * time.Second)
 			var events []rtp.Packet
 			leaked := 0
 			sound := make([]int16, 160)
-			first := (*sent)[0]
-			for i, p := range *sent {
+			all := sent()
+			first := all[0]
+			for i, p := range all {
 				if p.SequenceNumber != first.SequenceNumber+uint16(i) {
 					t.Fatalf("sequence %d after %d packets from %d", p.SequenceNumber, i, first.SequenceNumber)
 				}
-				if i > 0 && int32(p.Timestamp-(*sent)[i-1].Timestamp) < 0 {
+				if i > 0 && int32(p.Timestamp-all[i-1].Timestamp) < 0 {
 					t.Errorf("phase %d: timestamps go back at packet %d", phase, i)
 				}
 				if p.PayloadType == 101 {
@@ -107,7 +108,7 @@ func TestDigitOnTheWire(t *testing.T) {
 						leaked++
 					}
 				}
-				if wasEvent := i > 0 && (*sent)[i-1].PayloadType == 101; p.Marker != (wasEvent || i == 0) {
+				if wasEvent := i > 0 && all[i-1].PayloadType == 101; p.Marker != (wasEvent || i == 0) {
 					t.Errorf("phase %d: marker %t on the sound packet %d", phase, p.Marker, i)
 				}
 			}
@@ -170,19 +171,19 @@ func TestDigitsArriveOnce(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			call(t, memnet.Options{Seed: 3, Link: tt.link}, g711, 3*time.Millisecond, func(_ *memnet.Network, a, b *end) {
-				a.line.mouth = dialling(digits, tt.on, tt.off, 4000)
+				a.line.says(dialling(digits, tt.on, tt.off, 4000))
 				a.pump.Set(Program{Streams: [2]*Stream{a.stream}, Talk: true, Detect: true})
 				b.pump.Set(Program{Streams: [2]*Stream{b.stream}, Talk: true, Detect: true})
 				time.Sleep(10 * time.Second)
-				keyed, _ := keyedAndRemote(a.events)
-				own, remote := keyedAndRemote(b.events)
+				keyed, _ := keyedAndRemote(a.told())
+				own, remote := keyedAndRemote(b.told())
 				if keyed != digits || remote != digits || own != "" {
 					t.Errorf("keyed %q, told to the far end %q, and from there %q", keyed, remote, own)
 				}
-				if got := hears(b.line.ear); got != digits {
+				if got := hears(b.line.heard()); got != digits {
 					t.Errorf("the far line hears %q", got)
 				}
-				if got := hears(a.line.ear); got != "" {
+				if got := hears(a.line.heard()); got != "" {
 					t.Errorf("the line hears %q of its own digits", got)
 				}
 				if sa, sb := a.stream.Stats(), b.stream.Stats(); sa.EventsOut != uint32(len(digits)) || sb.EventsIn != uint32(len(digits)) {
@@ -198,9 +199,9 @@ func TestDigitsInBand(t *testing.T) {
 	const digits = "159#"
 	f := Format{Law: ULaw, PayloadType: 0}
 	call(t, memnet.Options{}, f, 3*time.Millisecond, func(_ *memnet.Network, a, b *end) {
-		a.line.mouth = dialling(digits, 60, 60, 4000)
+		a.line.says(dialling(digits, 60, 60, 4000))
 		time.Sleep(2 * time.Second)
-		if got := hears(b.line.ear); got != digits {
+		if got := hears(b.line.heard()); got != digits {
 			t.Errorf("the far line hears %q", got)
 		}
 		if st := a.stream.Stats(); st.EventPackets != 0 {
@@ -215,16 +216,16 @@ func TestDigitsAreNotEchoed(t *testing.T) {
 	for _, f := range []Format{g711, {Law: ALaw, PayloadType: 8}} {
 		for _, delay := range []int{0, 160, 480} { // samples, of the codec
 			call(t, memnet.Options{}, f, 3*time.Millisecond, func(n *memnet.Network, a, b *end) {
-				a.line.mouth = dialling(digits, 80, 80, 4000)
-				b.line.mouth = func(i int) int16 { // 8 dB of loss
+				a.line.says(dialling(digits, 80, 80, 4000))
+				b.line.says(func(i int) int16 { // 8 dB of loss; the line asks with its lock held
 					if i -= delay + frameSamples; i >= 0 && i < len(b.line.ear) {
 						return int16(int32(b.line.ear[i]) * 2 / 5)
 					}
 					return 0
-				}
+				})
 				b.pump.Set(Program{Streams: [2]*Stream{b.stream}, Talk: true, Detect: true})
 				time.Sleep(3 * time.Second)
-				if own, _ := keyedAndRemote(b.events); own != "" {
+				if own, _ := keyedAndRemote(b.told()); own != "" {
 					t.Errorf("event PT %d, delay %d: the echo is taken for %q", f.EventPT, delay, own)
 				}
 				if st := b.stream.Stats(); st.EventPackets != 0 {
@@ -242,11 +243,11 @@ func TestDigitsAreNotEchoed(t *testing.T) {
 func TestDigitOverFarSpeech(t *testing.T) {
 	call(t, memnet.Options{}, g711, 3*time.Millisecond, func(_ *memnet.Network, a, b *end) {
 		speech := babble(500)
-		b.line.mouth = func(i int) int16 { return speech[i%len(speech)] }
-		a.line.mouth = dialling("42", 100, 100, 4000)
+		b.line.says(func(i int) int16 { return speech[i%len(speech)] })
+		a.line.says(dialling("42", 100, 100, 4000))
 		a.pump.Set(Program{Streams: [2]*Stream{a.stream}, Talk: true, Detect: true})
 		time.Sleep(2 * time.Second)
-		if _, remote := keyedAndRemote(b.events); remote != "42" {
+		if _, remote := keyedAndRemote(b.told()); remote != "42" {
 			t.Errorf("the far end was told %q", remote)
 		}
 	})
@@ -255,7 +256,7 @@ func TestDigitOverFarSpeech(t *testing.T) {
 // A key that is still down when the call ends, or when telephone-events go away, leaves nothing behind.
 func TestKeyHeldAcrossAChange(t *testing.T) {
 	call(t, memnet.Options{}, g711, 3*time.Millisecond, func(n *memnet.Network, a, b *end) {
-		a.line.mouth = dialling("7", 3000, 100, 800)
+		a.line.says(dialling("7", 3000, 100, 800))
 		a.pump.Set(Program{Streams: [2]*Stream{a.stream}, Talk: true, Detect: true})
 		time.Sleep(time.Second)
 		a.pump.Set(Program{})
@@ -264,13 +265,13 @@ func TestKeyHeldAcrossAChange(t *testing.T) {
 		time.Sleep(4 * time.Second)
 		sent := sniff(t, n, a.stream)
 		time.Sleep(time.Second)
-		for _, p := range *sent {
+		for _, p := range sent() {
 			if p.PayloadType == 101 {
 				t.Fatal("an event goes on for ever")
 			}
 		}
 		ons, offs := 0, 0
-		for _, e := range b.events {
+		for _, e := range b.told() {
 			if d, ok := e.(RemoteDigit); ok && d.On {
 				ons++
 			} else if ok {

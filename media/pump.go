@@ -19,7 +19,7 @@ type Program struct {
 }
 
 const (
-	holdMute  = 2  // ticks for which the microphone stays muted behind the last suspicion of a digit
+	holdMute  = 2  // ticks for which the microphone stays muted behind a digit
 	echoTail  = 12 // ticks after a digit of ours in which the line's echo may still sound like one
 	echoDecay = 4  // the memory of the far end's level loses a sixteenth each tick
 )
@@ -188,8 +188,12 @@ func (p *Pump) listen() {
 	}
 	p.levels()
 	d, changed := p.detector.Process(p.mic[:])
-	if outOfBand && (p.digit != 0 || p.detector.Candidate()) {
-		p.hush()
+	switch {
+	case !outOfBand:
+	case p.digit != 0:
+		p.hush(1 + holdMute)
+	case p.detector.Candidate():
+		p.hush(1) // if it comes to nothing, that was a hole of a frame or two
 	}
 	switch {
 	case changed && d.On:
@@ -215,7 +219,7 @@ func (p *Pump) keyDown(d dsp.DTMF) {
 			s.press(d.Digit, volume(d.Level), p.since(d))
 		}
 	}
-	p.hush()
+	p.hush(1 + holdMute)
 	if p.taken.Detect {
 		p.notify(Digit{Digit: d.Digit, On: true})
 	}
@@ -237,11 +241,11 @@ func (p *Pump) keyUp(age int) {
 	}
 }
 
-// hush keeps the tone out of the sound of the streams that send digits as events.
-func (p *Pump) hush() {
+// hush keeps the tone out of the sound of the streams that send digits as events, from this frame on.
+func (p *Pump) hush(ticks int) {
 	for _, s := range p.streams {
 		if s != nil && s.sendsEvents() {
-			s.mute(holdMute + 1)
+			s.mute(ticks)
 		}
 	}
 }

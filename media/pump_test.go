@@ -16,18 +16,17 @@ func TestMouthToEar(t *testing.T) {
 	for _, phase := range []time.Duration{500 * time.Microsecond, 3 * time.Millisecond, 6 * time.Millisecond, 9500 * time.Microsecond} {
 		for _, ptime := range []time.Duration{10 * time.Millisecond, 20 * time.Millisecond, 30 * time.Millisecond} {
 			f := g711
-			f.Ptime = ptime
+			f.Ptime, f.EventPT = ptime, 0 // an impulse may look like the beginning of a digit
 			call(t, memnet.Options{}, f, phase, func(_ *memnet.Network, a, b *end) {
-				a.line.mouth, b.line.mouth = impulseAt(0), impulseAt(0) // from the first sample on: answer to audio
+				a.line.says(impulseAt(0)) // from the first sample on: answer to audio
+				b.line.says(impulseAt(0))
 				time.Sleep(200 * time.Millisecond)
 				ear := func(from, to *end) time.Duration {
-					at := firstLoud(to.line.ear)
+					at := firstLoud(to.line.heard())
 					if at < 0 {
 						t.Fatalf("phase %v ptime %v: nothing heard", phase, ptime)
 					}
-					// The ear's frame n was written when the codec had read n+1 frames; it sounds from then on.
-					heard := to.line.start.Add(time.Duration(at+frameSamples) * 125 * time.Microsecond)
-					return heard.Sub(from.line.start)
+					return to.line.at(at + frameSamples).Sub(from.line.at(0))
 				}
 				ab, ba := ear(a, b), ear(b, a)
 				t.Logf("phase %-6v ptime %v: a to b %v, b to a %v", phase, ptime, ab, ba)
@@ -74,12 +73,12 @@ func TestMediaTimeoutOnce(t *testing.T) {
 		s.Silent = 2 * time.Second
 		a.stream.Set(s)
 		time.Sleep(5 * time.Second)
-		if got := has[MediaTimeout](a.events); got != 0 {
+		if got := has[MediaTimeout](a.told()); got != 0 {
 			t.Errorf("%d time-outs although the far end speaks", got)
 		}
 		n.Blackhole(b.stream.LocalAddrPort(), true)
 		time.Sleep(5 * time.Second)
-		if got := has[MediaTimeout](a.events); got != 1 {
+		if got := has[MediaTimeout](a.told()); got != 1 {
 			t.Errorf("%d time-outs in 5 s of silence, want 1", got)
 		}
 		n.Blackhole(b.stream.LocalAddrPort(), false)
@@ -88,10 +87,10 @@ func TestMediaTimeoutOnce(t *testing.T) {
 		held.Direction = SendOnly
 		a.stream.Set(held)
 		time.Sleep(5 * time.Second)
-		if got := has[MediaTimeout](a.events); got != 1 {
+		if got := has[MediaTimeout](a.told()); got != 1 {
 			t.Errorf("%d time-outs, the one on hold is not one", got)
 		}
-		if got := has[FirstPacket](a.events); got != 1 {
+		if got := has[FirstPacket](a.told()); got != 1 {
 			t.Errorf("%d first packets", got)
 		}
 	})
@@ -104,7 +103,9 @@ func TestThreeWay(t *testing.T) {
 		me, x, y := newEnd(t, n, "10.0.0.1"), newEnd(t, n, "10.0.0.2"), newEnd(t, n, "10.0.0.3")
 		second := newEnd(t, n, "10.0.0.1")
 		level := func(v int16) func(int) int16 { return func(int) int16 { return v } }
-		me.line.mouth, x.line.mouth, y.line.mouth = level(1024), level(4096), level(16384)
+		me.line.says(level(1024))
+		x.line.says(level(4096))
+		y.line.says(level(16384))
 		me.stream.Set(sessionTo(x, g711))
 		second.stream.Set(sessionTo(y, g711))
 		x.stream.Set(sessionTo(me, g711))
@@ -121,7 +122,7 @@ func TestThreeWay(t *testing.T) {
 			who  string
 			ear  []int16
 			want int16
-		}{{"the line", me.line.ear, 4096 + 16384}, {"the first call", x.line.ear, 1024 + 16384}, {"the second call", y.line.ear, 1024 + 4096}} {
+		}{{"the line", me.line.heard(), 4096 + 16384}, {"the first call", x.line.heard(), 1024 + 16384}, {"the second call", y.line.heard(), 1024 + 4096}} {
 			got := tt.ear[len(tt.ear)-1]
 			if got < tt.want-tt.want/16 || got > tt.want+tt.want/16 {
 				t.Errorf("%s hears %d, want about %d", tt.who, got, tt.want)
@@ -136,32 +137,32 @@ func TestThreeWay(t *testing.T) {
 
 func TestHold(t *testing.T) {
 	call(t, memnet.Options{}, g711, 3*time.Millisecond, func(n *memnet.Network, a, b *end) {
-		a.line.mouth = func(int) int16 { return 8000 }
-		b.line.mouth = func(int) int16 { return 8000 }
+		a.line.says(func(int) int16 { return 8000 })
+		b.line.says(func(int) int16 { return 8000 })
 		time.Sleep(time.Second)
 		s := sessionTo(b, g711)
 		s.Direction = Inactive
 		a.stream.Set(s)
 		sent := sniff(t, n, a.stream)
 		time.Sleep(2 * time.Second)
-		if len(*sent) > 0 {
-			t.Errorf("%d packets while inactive", len(*sent))
+		if len(sent()) > 0 {
+			t.Errorf("%d packets while inactive", len(sent()))
 		}
-		if v := firstLoud(a.line.ear[len(a.line.ear)-800:]); v >= 0 {
+		if v := firstLoud(a.line.heard()[len(a.line.heard())-800:]); v >= 0 {
 			t.Error("the far end is heard while inactive")
 		}
 		before := a.stream.Stats().Received
 		s.Direction = SendRecv
 		a.stream.Set(s)
-		resumed := len(a.line.ear)
+		resumed := len(a.line.heard())
 		time.Sleep(time.Second)
-		if v := firstLoud(a.line.ear[resumed:]); v < 0 || v > 4*frameSamples {
+		if v := firstLoud(a.line.heard()[resumed:]); v < 0 || v > 4*frameSamples {
 			t.Errorf("after the hold the far end is heard from sample %d on", v)
 		}
 		if got := a.stream.Stats().Received - before; got < 45 {
 			t.Errorf("%d packets in the second after the hold", got)
 		}
-		p := *sent
+		p := sent()
 		if len(p) < 45 || !p[0].Marker || p[1].Marker {
 			t.Errorf("%d packets after the hold, marker on the first: %t", len(p), len(p) > 0 && p[0].Marker)
 		}
@@ -176,51 +177,46 @@ func TestRejoinIsLive(t *testing.T) {
 		time.Sleep(1500 * time.Millisecond) // 75 packets wait: more than the tick drains at once
 		b.pump.Set(Program{Streams: [2]*Stream{b.stream}, Talk: true})
 		time.Sleep(500 * time.Millisecond)
-		at := a.line.read + 400
-		a.line.mouth = impulseAt(at)
-		mark := len(b.line.ear)
+		at := a.line.now() + 400
+		a.line.says(impulseAt(at))
+		mark := len(b.line.heard())
 		time.Sleep(400 * time.Millisecond)
-		got := firstLoud(b.line.ear[mark:])
+		got := firstLoud(b.line.heard()[mark:])
 		if got < 0 {
 			t.Fatal("nothing heard")
 		}
-		spoken := a.line.start.Add(time.Duration(at) * 125 * time.Microsecond)
-		heard := b.line.start.Add(time.Duration(mark+got+frameSamples) * 125 * time.Microsecond)
-		if d := heard.Sub(spoken); d > 60*time.Millisecond {
+		if d := b.line.at(mark + got + frameSamples).Sub(a.line.at(at)); d > 60*time.Millisecond {
 			t.Errorf("mouth to ear %v after the stream came back", d)
 		}
 	})
 }
 
-// Codecs that disagree by 400 ppm between them, ten minutes: each direction's delay stays, and stays measured.
+// Codecs that disagree by 400 ppm between them, three minutes: each direction's delay stays, and stays measured.
 func TestSkewedCodecs(t *testing.T) {
-	call(t, memnet.Options{}, g711, 3*time.Millisecond, func(_ *memnet.Network, a, b *end) {
-		a.line.ppm, b.line.ppm = 200, -200
+	skewedCall(t, 200, memnet.Options{}, g711, 3*time.Millisecond, func(_ *memnet.Network, a, b *end) {
 		everySecond := func(n int) int16 {
 			if n%8000 == 0 {
 				return 16000
 			}
 			return 0
 		}
-		a.line.mouth, b.line.mouth = everySecond, everySecond
-		const minutes = 10
+		a.line.says(everySecond)
+		b.line.says(everySecond)
+		const minutes = 3
 		time.Sleep(minutes * time.Minute)
 		for _, d := range []struct {
 			way      string
 			from, to *end
 		}{{"fast to slow", a, b}, {"slow to fast", b, a}} {
-			at := func(h *handset, sample int) time.Duration {
-				return h.start.Sub(a.line.start) + time.Duration(float64(sample)*125e3/(1+h.ppm/1e6))
-			}
 			heard, worst := 0, time.Duration(0)
-			for i, v := range d.to.line.ear {
+			for i, v := range d.to.line.heard() {
 				if v < 12000 {
 					continue
 				}
 				heard++
-				now := at(&d.to.line, i+frameSamples)
-				n := int((now - d.from.line.start.Sub(a.line.start)).Seconds() * (1 + d.from.line.ppm/1e6)) // the impulse before
-				worst = max(worst, now-at(&d.from.line, n*8000))
+				now := d.to.line.at(i + frameSamples)
+				since := now.Sub(d.from.line.at(0)).Seconds() * 8000 * (1 + d.from.line.ppm/1e6)
+				worst = max(worst, now.Sub(d.from.line.at(int(since)/8000*8000))) // from the impulse before
 			}
 			st := d.to.stream.Stats()
 			t.Logf("%s: worst delay %v, doubled %d, dropped %d, concealed %d (the skew: %d frames)", d.way, worst, st.Doubled, st.Dropped, st.Concealed, minutes*60*4/100)

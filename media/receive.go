@@ -31,7 +31,8 @@ type reception struct {
 	digit  byte // sounding on the line; 0: none
 	gen    dsp.ToneGen
 	plc    dsp.PLC
-	gap    int // frames concealed in a row
+	gap    int  // frames concealed in a row
+	voiced bool // there is sound to conceal with
 
 	clock  uint32 // samples of the line since the stream was opened
 	quiet  int    // ticks without a valid packet
@@ -199,17 +200,16 @@ func (s *Stream) playout(frame []int16) bool {
 	case silent:
 		return false
 	case played:
-		r.gap = 0
+		r.gap, r.voiced = 0, true
 		r.plc.Good(frame)
 		return true
 	case lost, starved:
 		s.count.concealed.Add(1)
 	}
-	if r.gap++; r.gap > maxConcealed {
+	if r.gap++; !r.voiced || r.gap > maxConcealed {
 		return false
 	}
-	r.plc.Conceal(frame)
-	return true
+	return r.plc.Conceal(frame)
 }
 
 // keys plays digits that came as events. Sound that came beside them is their in-band twin and is not heard.

@@ -1,6 +1,10 @@
 package media
 
-import "github.com/pion/rtp"
+import (
+	"net/netip"
+
+	"github.com/pion/rtp"
+)
 
 const (
 	headerSize = 12
@@ -38,7 +42,7 @@ func (s *Stream) send(frame []int16) {
 	}
 	f := s.taken.Send
 	to := s.destination()
-	if !s.taken.Direction.sends() || !to.IsValid() || to.Port() == 0 {
+	if !s.taken.Direction.sends() || !reachable(to) {
 		o.restart()
 		o.stamp += frameSamples
 		return
@@ -62,6 +66,12 @@ func (s *Stream) send(frame []int16) {
 		o.newest, o.marker = o.stamp, false
 	}
 	o.stamp, o.filled = end, 0
+}
+
+// reachable is false for what is no destination: nothing negotiated, port 0, and the 0.0.0.0 of an old-style hold
+// (RFC 3264 8.4), which the kernel would take for ourselves.
+func reachable(to netip.AddrPort) bool {
+	return to.IsValid() && to.Port() != 0 && !to.Addr().IsUnspecified()
 }
 
 // sendEvents sends the telephone-event of this packet time in the place of the sound.

@@ -39,7 +39,10 @@ func Open(n Network, local netip.Addr, ports PortRange) (*Stream, error) {
 }
 
 // Set says what was negotiated. It is taken at the next tick; the same session again changes nothing.
-func (s *Stream) Set(session Session) { s.session.Store(&session) }
+func (s *Stream) Set(session Session) {
+	session.Remote = netip.AddrPortFrom(session.Remote.Addr().Unmap(), session.Remote.Port())
+	s.session.Store(&session)
+}
 
 // LocalAddrPort is the RTP address, for the offer or the answer.
 func (s *Stream) LocalAddrPort() netip.AddrPort { return s.rtp.LocalAddrPort() }
@@ -76,6 +79,8 @@ func (s *Stream) take() {
 func (s *Stream) joined() {
 	s.in.buffer.restart()
 	s.in.buffer.catchUp()
+	s.in.plc.Reset()
+	s.in.voiced = false
 	s.in.quiet = 0
 }
 

@@ -20,11 +20,11 @@ func TestSentPackets(t *testing.T) {
 			sent := sniff(t, n, a.stream)
 			time.Sleep(3 * time.Second)
 			frames := f.frames()
-			if want := 300 / frames; len(*sent) < want-1 || len(*sent) > want {
-				t.Errorf("ptime %v: %d packets in 3 s, want %d", ptime, len(*sent), want)
+			if want := 300 / frames; len(sent()) < want-1 || len(sent()) > want {
+				t.Errorf("ptime %v: %d packets in 3 s, want %d", ptime, len(sent()), want)
 			}
-			first := (*sent)[0]
-			for i, p := range *sent {
+			first := sent()[0]
+			for i, p := range sent() {
 				switch {
 				case len(p.Payload) != frames*frameSamples:
 					t.Fatalf("ptime %v packet %d: %d octets", ptime, i, len(p.Payload))
@@ -43,20 +43,20 @@ func TestWithoutTalkSilenceIsSent(t *testing.T) {
 	for _, law := range []Law{ALaw, ULaw} {
 		f := Format{Law: law, PayloadType: 8 * (1 - uint8(law))}
 		call(t, memnet.Options{}, f, 3*time.Millisecond, func(n *memnet.Network, a, _ *end) {
-			a.line.mouth = func(int) int16 { return 9000 }
+			a.line.says(func(int) int16 { return 9000 })
 			a.pump.Set(Program{Streams: [2]*Stream{a.stream}})
 			time.Sleep(100 * time.Millisecond)
 			sent := sniff(t, n, a.stream)
 			time.Sleep(time.Second)
-			for _, p := range *sent {
+			for _, p := range sent() {
 				for _, o := range p.Payload {
 					if o != silence(law) {
 						t.Fatalf("%v: octet %#x without Talk", law, o)
 					}
 				}
 			}
-			if len(*sent) < 49 {
-				t.Errorf("%d packets", len(*sent))
+			if len(sent()) < 49 {
+				t.Errorf("%d packets", len(sent()))
 			}
 		})
 	}
@@ -70,13 +70,13 @@ func TestDirectionsMayDiffer(t *testing.T) {
 		sa.Send, sb.Recv = u, u
 		a.stream.Set(sa)
 		b.stream.Set(sb)
-		a.line.mouth = func(int) int16 { return 8192 }
-		b.line.mouth = func(int) int16 { return -4096 }
+		a.line.says(func(int) int16 { return 8192 })
+		b.line.says(func(int) int16 { return -4096 })
 		time.Sleep(time.Second)
-		if got := b.line.ear[len(b.line.ear)-1]; got < 7600 || got > 8800 {
+		if got := b.line.heard()[len(b.line.heard())-1]; got < 7600 || got > 8800 {
 			t.Errorf("b hears %d, want about 8192", got)
 		}
-		if got := a.line.ear[len(a.line.ear)-1]; got > -3800 || got < -4400 {
+		if got := a.line.heard()[len(a.line.heard())-1]; got > -3800 || got < -4400 {
 			t.Errorf("a hears %d, want about -4096", got)
 		}
 	})
@@ -254,15 +254,15 @@ func TestSourcesThatChangeTheirMind(t *testing.T) {
 				f.say(50, nil)
 				tt.change(f)
 				f.say(2, nil)
-				mark := len(e.line.ear)
+				mark := len(e.line.heard())
 				f.say(50, nil)
 				st := e.stream.Stats()
 				if st.Received < 102-tt.lost {
 					t.Errorf("received %d of 102", st.Received)
 				}
 				quiet := 0
-				for i := mark; i < len(e.line.ear); i++ {
-					if v := e.line.ear[i]; v < 2000 && v > -2000 {
+				for i := mark; i < len(e.line.heard()); i++ {
+					if v := e.line.heard()[i]; v < 2000 && v > -2000 {
 						quiet++
 					}
 				}
