@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"go.yaml.in/yaml/v3"
 )
@@ -90,7 +91,7 @@ func child(n *yaml.Node, key string) *yaml.Node {
 
 // splice puts want in the place of the scalar n.
 func splice(text []byte, n *yaml.Node, want string) ([]byte, error) {
-	from := offset(text, n)
+	_, from := place(text, n)
 	to := from + scalarLength(text[from:], n)
 	if n.Kind != yaml.ScalarNode || n.Anchor != "" || to == from {
 		return nil, fmt.Errorf("config: line %d is written in a way that is not changed by machine", n.Line)
@@ -100,18 +101,14 @@ func splice(text []byte, n *yaml.Node, want string) ([]byte, error) {
 
 // insertAfter adds a pair behind the scalar n: on the same line in a {flow: mapping}, else on a line of its own below.
 func insertAfter(text []byte, n *yaml.Node, pair string) ([]byte, error) {
-	from := offset(text, n)
+	line, from := place(text, n)
 	end := from + scalarLength(text[from:], n)
-	line := from - (n.Column - 1)
-	if line < 0 || end == from {
-		return nil, fmt.Errorf("config: line %d is written in a way that is not changed by machine", n.Line)
-	}
-	before := string(text[line:from])
-	if strings.Contains(before, "{") || bytes.HasPrefix(bytes.TrimLeft(text[end:], " "), []byte(",")) || bytes.HasPrefix(bytes.TrimLeft(text[end:], " "), []byte("}")) {
+	before, after := string(text[line:from]), bytes.TrimLeft(text[end:], " ")
+	if strings.Contains(before, "{") || bytes.HasPrefix(after, []byte(",")) || bytes.HasPrefix(after, []byte("}")) {
 		return slices.Concat(text[:end], []byte(", "+pair), text[end:]), nil
 	}
 	indent := strings.LastIndex(before, "port:")
-	if indent < 0 {
+	if indent < 0 || end == from {
 		return nil, fmt.Errorf("config: line %d is written in a way that is not changed by machine", n.Line)
 	}
 	at, eol := len(text), "\n"
@@ -128,23 +125,17 @@ func insertAfter(text []byte, n *yaml.Node, pair string) ([]byte, error) {
 	return slices.Concat(text[:at], []byte(added), text[at:]), nil
 }
 
-// offset of a node in the text. Its column counts characters, not bytes.
-func offset(text []byte, n *yaml.Node) int {
-	at := 0
+// place of a node in the text, and of the beginning of its line. The node's column counts characters, not bytes.
+func place(text []byte, n *yaml.Node) (line, at int) {
 	for range n.Line - 1 {
-		i := bytes.IndexByte(text[at:], '\n')
-		if i < 0 {
-			return len(text)
-		}
-		at += i + 1
+		line += bytes.IndexByte(text[line:], '\n') + 1
 	}
-	for i := range string(text[at:]) {
-		if n.Column--; n.Column == 0 {
-			n.Column = 1 + len([]rune(string(text[at:at+i])))
-			return at + i
-		}
+	at = line
+	for range n.Column - 1 {
+		_, size := utf8.DecodeRune(text[at:])
+		at += size
 	}
-	return len(text)
+	return line, at
 }
 
 // scalarLength is the length of a scalar of one line as it is written; 0 for others.

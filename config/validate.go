@@ -27,8 +27,17 @@ func (d *decoder) warn(path, what, want string) {
 	d.warnings = append(d.warnings, Problem{File: d.file, Line: d.line(path), Key: path, What: what, Want: want})
 }
 
-// read tells whether the value of a key was understood; one that was not has been reported already.
-func (d *decoder) read(path string) bool { return !d.failed[path] }
+// read tells whether the value of a key was understood; one that was not, or whose section was not, has been reported.
+func (d *decoder) read(path string) bool {
+	for !d.failed[path] {
+		i := strings.LastIndexAny(path, ".[")
+		if i < 0 {
+			return true
+		}
+		path = path[:i]
+	}
+	return false
+}
 
 // validate finds what is wrong between values that are right in themselves.
 func (d *decoder) validate(c *Config) {
@@ -145,7 +154,7 @@ func (d *decoder) ports(c *Config) {
 func serviceNames(c *Config) []string {
 	var names []string
 	for _, s := range c.Services {
-		if s.Name != "" {
+		if s.Name != "" && !slices.Contains(names, s.Name) {
 			names = append(names, s.Name)
 		}
 	}

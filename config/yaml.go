@@ -190,7 +190,7 @@ func (d *decoder) items(path string, n *yaml.Node, least, most int) ([]*yaml.Nod
 		return nil, false
 	case len(n.Content) > most:
 		d.bad(path, n, fmt.Sprintf("the list has %d members", len(n.Content)), fmt.Sprintf("write at most %d", most))
-		return nil, false
+		return n.Content[:most], true
 	}
 	return n.Content, true
 }
