@@ -115,12 +115,15 @@ func (l *Line) Deadline() time.Time {
 	if l.state == StateRinging {
 		d = first(d, first(l.ring.deadline(), l.hush))
 	}
+	if l.state.dialing() && l.hook.open() {
+		return d // no number leaves for a telephone that may be hanging up: first see why the loop is open
+	}
 	return first(d, l.by)
 }
 
 // pulseEnd: a train of pulses is over when the loop has stayed closed for long enough.
 func (l *Line) pulseEnd() time.Time {
-	if l.pulses == 0 || !l.hook.clean || !l.hook.raw {
+	if l.pulses == 0 || l.hook.open() {
 		return time.Time{}
 	}
 	return l.hook.since.Add(pulseDigitEnd)
@@ -173,7 +176,7 @@ func (l *Line) fire(d time.Time) {
 // closed: the loop of a lifted telephone was open for a while and is closed again.
 func (l *Line) closed(at time.Time, open time.Duration) {
 	flash := open >= l.country.FlashMin && open <= l.country.FlashMax
-	if l.pulseDial && (l.state == StateDialTone || l.state == StateCollect) {
+	if l.pulseDial && l.state.dialing() {
 		if isPulse(open) {
 			l.counts.Pulses++
 			l.pulses++
@@ -220,5 +223,5 @@ func (l *Line) Output() Output {
 		}
 		return o
 	}
-	return Output{Feed: FeedActive, Tone: l.tone, Audio: true, Collect: l.state == StateDialTone || l.state == StateCollect}
+	return Output{Feed: FeedActive, Tone: l.tone, Audio: true, Collect: l.state.dialing()}
 }

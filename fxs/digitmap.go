@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// Bounds of a digit map. RFC 3435 3.2.2.3 asks for at least 2048 bytes.
+// Bounds of a digit map: a router's memory, and what gateways of the trade take (New Rock: 250 rules).
 const (
 	maxMapBytes  = 2048
 	maxRules     = 250

@@ -54,6 +54,9 @@ func (h *hook) deadline() time.Time {
 	return time.Time{}
 }
 
+// open: the loop of a lifted telephone is open, or was so short a time ago that it is not known whether it is closed.
+func (h *hook) open() bool { return h.valid && !(h.raw && h.clean) }
+
 // fire is to be called when the deadline has come. open is the length of the break that a make ended.
 func (h *hook) fire() (c hookChange, open time.Duration) {
 	if h.raw != h.clean {

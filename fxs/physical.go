@@ -55,3 +55,6 @@ func (s State) String() string { return name(stateNames[:], int(s)) }
 
 // offHook: the telephone is lifted and its loop is watched for pulses, flash and hang-up.
 func (s State) offHook() bool { return s >= StateDialTone && s < stateCount }
+
+// dialing: a number is being collected.
+func (s State) dialing() bool { return s == StateDialTone || s == StateCollect }
