@@ -65,8 +65,9 @@ func (r *registration) bound(now time.Time) bool { return !r.until.IsZero() && n
 
 // want is Register: at once when asked for or when a binding lives, else after the start jitter.
 func (r *registration) want(now time.Time, immediate bool) {
-	if r.state == Deregistering && r.next == nil {
+	if r.state == Deregistering && r.next == nil { // too late to know whether the binding is still there
 		r.drop()
+		r.until, r.granted = time.Time{}, 0
 	}
 	if r.wanted && r.state != Disabled && r.next != nil {
 		return // the new identity registers as soon as the old binding is gone
@@ -433,10 +434,11 @@ func (e *Endpoint) moved(now time.Time) {
 	}
 }
 
-// revived: the server in use was dead and answers again; nobody waits for his back-off.
+// revived: the server in use was dead and answers again. Nobody waits for his back-off, and bindings are renewed: it may
+// have forgotten them.
 func (e *Endpoint) revived(now time.Time) {
 	for _, a := range e.agents {
-		if r := &a.reg; r.state == Silent && r.tx == nil && r.wanted {
+		if r := &a.reg; (r.state == Silent || r.state == Registered) && r.tx == nil && r.wanted {
 			r.at = now.Add(spread(e.dice, 0, max(e.cfg.StartJitter, moveSpread)))
 			r.show(now)
 		}
