@@ -30,6 +30,7 @@ func TestExchangeOnRealUDP(t *testing.T) {
 	if got := next(); got != "domain example.net, users 1001" {
 		t.Errorf("first line %q", got)
 	}
+	var clients []net.Conn
 	for _, sbc := range []string{"sbc 1 at ", "sbc 2 at "} {
 		at, ok := strings.CutPrefix(next(), sbc)
 		if !ok {
@@ -40,19 +41,20 @@ func TestExchangeOnRealUDP(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer c.Close()
+		clients = append(clients, c)
 		c.SetDeadline(time.Now().Add(10 * time.Second))
 		c.Write([]byte("OPTIONS sip:example.net SIP/2.0\r\nVia: SIP/2.0/UDP " + c.LocalAddr().String() +
 			";branch=z9hG4bK" + at + "\r\nFrom: <sip:a@b>;tag=1\r\nTo: <sip:example.net>\r\nCall-ID: 1\r\nCSeq: 1 OPTIONS\r\n\r\n"))
-		defer func() {
-			buf := make([]byte, 2048)
-			if n, err := c.Read(buf); err != nil || !strings.HasPrefix(string(buf[:n]), "SIP/2.0 200 OK\r\n") {
-				t.Errorf("%s answered %q, %v", at, buf[:n], err)
-			}
-		}()
 	}
 	seen := strings.Join([]string{next(), next(), next(), next()}, "\n") // two in, two out
 	if strings.Count(seen, `"OPTIONS sip:example.net SIP/2.0"`) != 2 || strings.Count(seen, `"SIP/2.0 200 OK"`) != 2 {
 		t.Errorf("trace:\n%s", seen)
+	}
+	for _, c := range clients {
+		buf := make([]byte, 2048)
+		if n, err := c.Read(buf); err != nil || !strings.HasPrefix(string(buf[:n]), "SIP/2.0 200 OK\r\n") {
+			t.Errorf("%s answered %q, %v", c.RemoteAddr(), buf[:n], err)
+		}
 	}
 	stop()
 	if c := <-code; c != exitOK {

@@ -123,6 +123,17 @@ func TestWhoMayRegister(t *testing.T) {
 	})
 }
 
+// The SBC that took the registration is dead when it ends; the other one hears of nothing until the call comes.
+func TestBindingEndsWithoutItsSBC(t *testing.T) {
+	bubble(t, Config{}, func(w *world) {
+		p := w.phone("1001", "secret1").online()
+		w.sbc1.Kill()
+		time.Sleep(time.Hour)
+		p.sbc = sbc2Addr
+		p.ask(480, "OPTIONS", "sip:1001@example.net", p.aor())
+	})
+}
+
 func TestBindingsAreThePairs(t *testing.T) {
 	bubble(t, Config{}, func(w *world) {
 		p := w.phone("1001", "secret1").online()

@@ -194,13 +194,9 @@ func (s *SBC) sorted() []*relay {
 	return all
 }
 
-// send hands a datagram to the socket, at once or slowly.
+// send hands a datagram to the socket, at once or slowly. Nothing overtakes: the queue moves from its head.
 func (s *SBC) send(now time.Time, to netip.AddrPort, data []byte) {
-	due := now.Add(s.faults.slow)
-	if n := len(s.out); n > 0 && s.out[n-1].due.After(due) {
-		due = s.out[n-1].due // order stays when Slow ends
-	}
-	s.out = append(s.out, outgoing{due, to, data})
+	s.out = append(s.out, outgoing{now.Add(s.faults.slow), to, data})
 }
 
 // ready takes what must go out now.
