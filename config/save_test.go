@@ -184,3 +184,19 @@ func TestSetPortInTheExample(t *testing.T) {
 		t.Error("a comment is lost")
 	}
 }
+
+// No text panics, and what was set can be read.
+func FuzzSetPort(f *testing.F) {
+	for _, seed := range []string{"ports: [{port: 1}]", "ports:\n  - port: 1 # c\n    user: 'a''b'\n", "ports:\n- {user: \"\\\"\",\n  port: 1}", "\xff\xfep\x00:\x00", "ports:\n  - port: 1"} {
+		f.Add([]byte(seed), "user", "x")
+	}
+	f.Fuzz(func(t *testing.T, text []byte, key, value string) {
+		out, err := SetPort(text, 1, key, value)
+		if err != nil {
+			return
+		}
+		if _, v, err := findPort(out, 1, key); err != nil || v == nil || v.Value != value {
+			t.Fatalf("%q is not %q in\n%s", key, value, out)
+		}
+	})
+}
