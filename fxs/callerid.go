@@ -69,6 +69,14 @@ func newCallerIDBurst(now time.Time, r CallerIDRule, id CallerID) *CallerIDBurst
 		return b
 	}
 	b.Number, b.Name = number(id.Number), displayName(id.Name)
+	if !r.Standard.FSK() { // keys that would end the number are not sent
+		b.Number = strings.Map(func(c rune) rune {
+			if c < '0' || c > '9' {
+				return -1
+			}
+			return c
+		}, b.Number)
+	}
 	if b.Number == "" {
 		b.Absent = Unavailable
 		if b.Name == "" {
@@ -84,7 +92,11 @@ func newCallerIDBurst(now time.Time, r CallerIDRule, id CallerID) *CallerIDBurst
 // Duration is about how long the burst takes on the wires; it is never shorter than that.
 func (b *CallerIDBurst) Duration() time.Duration {
 	if !b.Standard.FSK() {
-		return time.Duration(len(b.Number)+4) * dtmfPeriod // the frame has 2 digits, a reason of absence up to 3
+		digits := 4 // B00C
+		if b.Number != "" {
+			digits = len(b.Number) + 2
+		}
+		return time.Duration(digits)*dtmfPeriod - dtmfPause
 	}
 	octets := fskOverhead + fskField + max(1, len(b.Number))
 	if !b.When.IsZero() {

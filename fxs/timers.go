@@ -37,6 +37,7 @@ const (
 	fskField    = 2 // type and length of a parameter
 	fskAlert    = 200 * time.Millisecond
 	dtmfPeriod  = 140 * time.Millisecond // 70 ms on, 70 ms off
+	dtmfPause   = 70 * time.Millisecond
 )
 
 // MaxDigits bounds the dialled string. E.164 has 15 digits; prefixes, service codes and PINs come on top.
