@@ -123,6 +123,9 @@ type heard struct {
 // forget is for a new source: its timestamps have nothing to do with the old ones.
 func (e *eventReceiver) forget() { e.known = false }
 
+// drop forgets the digits that are to be played, but not which were heard: their repeated ends start nothing.
+func (e *eventReceiver) drop() { e.n, e.done, e.pause = 0, 0, 0 }
+
 // packet takes the payload of an event packet. It reports whether this began a digit; ok is false for what cannot be
 // played: short payloads, events that are no digit, timestamps of the past, a full backlog.
 func (e *eventReceiver) packet(stamp uint32, payload []byte) (began, ok bool) {

@@ -350,12 +350,9 @@ func bits(from, n int) uint32 { return uint32(1<<uint(n)-1) << uint(from) }
 // magnitude is the mean of the absolute samples.
 func magnitude(frame []int16) int32 {
 	var sum int32
-	for _, s := range frame {
-		if s < 0 {
-			sum -= int32(s)
-		} else {
-			sum += int32(s)
-		}
+	for _, v := range frame {
+		sign := int32(v) >> 31
+		sum += (int32(v) ^ sign) - sign
 	}
 	return sum / int32(len(frame))
 }

@@ -164,7 +164,7 @@ func TestJitterMatrix(t *testing.T) {
 // An hour with clocks that disagree: the delay does not grow, and the corrections are what the skew costs and no more:
 // 200 ppm are 720 ms in an hour, 72 frames.
 func TestJitterClockSkewForAnHour(t *testing.T) {
-	for _, ppm := range []float64{-200, 30, 200} {
+	for _, ppm := range []float64{-200, 200} {
 		d := desk{ptime: 160, phase: 4, ppm: ppm, wire: steady(1)}
 		d.run(3600, rand.New(rand.NewPCG(3, 3)))
 		slips := int(d.buf.doubled+d.buf.dropped+d.buf.discarded) + d.verdicts[starved]

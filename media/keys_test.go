@@ -256,13 +256,13 @@ func TestDigitOverFarSpeech(t *testing.T) {
 // A key that is still down when the call ends, or when telephone-events go away, leaves nothing behind.
 func TestKeyHeldAcrossAChange(t *testing.T) {
 	call(t, memnet.Options{}, g711, 3*time.Millisecond, func(n *memnet.Network, a, b *end) {
-		a.line.says(dialling("7", 3000, 100, 800))
+		a.line.says(dialling("7", 1500, 100, 800))
 		a.pump.Set(Program{Streams: [2]*Stream{a.stream}, Talk: true, Detect: true})
 		time.Sleep(time.Second)
 		a.pump.Set(Program{})
-		time.Sleep(100 * time.Millisecond)
+		time.Sleep(time.Second) // the key is released while nobody listens
 		a.pump.Set(Program{Streams: [2]*Stream{a.stream}, Talk: true})
-		time.Sleep(4 * time.Second)
+		time.Sleep(time.Second)
 		sent := sniff(t, n, a.stream)
 		time.Sleep(time.Second)
 		for _, p := range sent() {
@@ -278,8 +278,34 @@ func TestKeyHeldAcrossAChange(t *testing.T) {
 				offs++
 			}
 		}
-		if ons == 0 || ons != offs {
+		if ons != 1 || offs != 1 {
 			t.Errorf("the far end heard %d digits begin and %d end", ons, offs)
 		}
 	})
+}
+
+// A digit that is being played when the stream is held, or taken out of the program, ends.
+func TestRemoteDigitEndsWithTheStream(t *testing.T) {
+	for name, leave := range map[string]func(b *end){
+		"out of the program": func(b *end) { b.pump.Set(Program{}) },
+		"held": func(b *end) {
+			s := *b.stream.session.Load()
+			s.Direction = SendOnly
+			b.stream.Set(s)
+		},
+	} {
+		call(t, memnet.Options{}, g711, 3*time.Millisecond, func(_ *memnet.Network, a, b *end) {
+			a.line.says(dialling("7", 1500, 100, 800))
+			time.Sleep(time.Second)
+			leave(b)
+			time.Sleep(100 * time.Millisecond)
+			if ear := b.line.heard(); firstLoud(ear[len(ear)-frameSamples:]) >= 0 {
+				t.Errorf("%s: the tone goes on", name)
+			}
+			last, ok := b.told()[len(b.told())-1].(RemoteDigit)
+			if !ok || last.On || last.Digit != '7' {
+				t.Errorf("%s: the last event is %+v", name, last)
+			}
+		})
+	}
 }

@@ -57,7 +57,6 @@ type Pump struct {
 	digit    byte // the one that is keyed now; 0: none
 	age      int  // ticks since the line heard a digit of ours
 	farLevel int32
-	micLevel int32
 
 	mic, ear, mix [frameSamples]int16
 	far           [2][frameSamples]int16
@@ -99,6 +98,7 @@ func (p *Pump) Run(ctx context.Context, line PCM) error {
 		defer runtime.UnlockOSThread()
 	}
 	p.begin()
+	defer p.end()
 	for ctx.Err() == nil {
 		if err := p.tick(line); err != nil {
 			if ctx.Err() != nil {
@@ -115,8 +115,18 @@ func (p *Pump) begin() {
 	p.taken, p.streams = nil, [2]*Stream{}
 	p.plan = nil
 	p.tone.Start(nil)
-	p.digit, p.age, p.farLevel, p.micLevel = 0, echoTail, 0, 0
+	p.digit, p.age, p.farLevel = 0, echoTail, 0
 	p.detector.Reset()
+}
+
+// end closes what is open: a key that is down, digits that are being played.
+func (p *Pump) end() {
+	p.keyUp(0)
+	for _, s := range p.streams {
+		if s != nil {
+			s.left(p.notify)
+		}
+	}
 }
 
 // tick does the work of one frame.
@@ -159,6 +169,11 @@ func (p *Pump) take() {
 	p.streams = p.taken.Streams
 	if p.streams[0] == p.streams[1] {
 		p.streams[1] = nil // one call, named twice
+	}
+	for _, s := range was {
+		if s != nil && s != p.streams[0] && s != p.streams[1] {
+			s.left(p.notify)
+		}
 	}
 	for _, s := range p.streams {
 		if s == nil {
@@ -250,15 +265,16 @@ func (p *Pump) hush(ticks int) {
 	}
 }
 
-// levels keeps what echo needs: how loud the far end was on the line lately, and how loud the microphone is.
+// levels keeps what echo needs: how loud the far end was on the line lately, and when we played a digit.
 func (p *Pump) levels() {
-	far := magnitude(p.far[0][:]) + magnitude(p.far[1][:])
-	p.farLevel = max(far, p.farLevel-p.farLevel>>echoDecay)
-	mic := magnitude(p.mic[:])
-	p.micLevel = max(mic, p.micLevel-p.micLevel>>1)
+	p.farLevel -= p.farLevel >> echoDecay
 	p.age = min(p.age+1, echoTail)
-	for _, s := range p.streams {
-		if s != nil && s.in.digit != 0 {
+	for i, s := range p.streams {
+		if s == nil {
+			continue
+		}
+		p.farLevel = max(p.farLevel, magnitude(p.far[i][:]))
+		if s.in.digit != 0 {
 			p.age = 0
 		}
 	}
@@ -267,7 +283,7 @@ func (p *Pump) levels() {
 // echo tells a digit that the line's hybrid gives back from one that was keyed: the far end plays digits too, as
 // events or in band, and must not get them returned. A hybrid loses at least 6 dB (ITU-T G.168).
 func (p *Pump) echo() bool {
-	return p.age < echoTail || 2*p.micLevel < p.farLevel
+	return p.age < echoTail || 2*magnitude(p.mic[:]) < p.farLevel
 }
 
 // speak gives the streams the microphone and each the other.

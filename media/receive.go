@@ -50,6 +50,7 @@ func (s *Stream) receive(frame []int16, notify func(Event)) bool {
 	r.clock += frameSamples
 	s.drain(notify)
 	if s.taken == nil || !s.taken.Direction.receives() {
+		s.dropKeys(notify)
 		return false
 	}
 	r.quiet++
@@ -235,4 +236,15 @@ func (s *Stream) keys(frame []int16, notify func(Event)) bool {
 	}
 	r.gen.Fill(frame)
 	return true
+}
+
+// dropKeys ends the digits that are still to be played: nobody listens any more.
+func (s *Stream) dropKeys(notify func(Event)) {
+	r := &s.in
+	r.events.drop()
+	if r.digit != 0 {
+		notify(RemoteDigit{Stream: s, Digit: r.digit})
+		r.digit = 0
+		r.gen.Start(nil)
+	}
 }

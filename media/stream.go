@@ -75,14 +75,19 @@ func (s *Stream) take() {
 	}
 }
 
-// joined tells a stream that it comes (back) into a program: what waits in its socket is stale.
+// joined tells a stream that it comes (back) into a program: what waits in its socket is stale, and so is what it was
+// in the middle of.
 func (s *Stream) joined() {
 	s.in.buffer.restart()
 	s.in.buffer.catchUp()
 	s.in.plc.Reset()
 	s.in.voiced = false
 	s.in.quiet = 0
+	s.out.restart()
 }
+
+// left tells it that it is out of the program.
+func (s *Stream) left(notify func(Event)) { s.dropKeys(notify) }
 
 // destination is where packets go: to where the peer was heard, and before that to where it said that it is.
 func (s *Stream) destination() netip.AddrPort {
