@@ -32,30 +32,38 @@ const (
 var verbs = map[string]struct {
 	least, most int
 	words       string
-	do          func(p *Phone, ctx context.Context, args []string) (string, error)
+	do          func(p *Phone, ctx context.Context, args []string) (Result, error)
 }{
-	"lift":    {0, 0, "", func(p *Phone, _ context.Context, _ []string) (string, error) { p.Lift(); return "", nil }},
-	"hangup":  {0, 0, "", func(p *Phone, _ context.Context, _ []string) (string, error) { p.Hangup(); return "", nil }},
+	"lift":    {0, 0, "", func(p *Phone, _ context.Context, _ []string) (Result, error) { p.Lift(); return Result{}, nil }},
+	"hangup":  {0, 0, "", func(p *Phone, _ context.Context, _ []string) (Result, error) { p.Hangup(); return Result{}, nil }},
 	"flash":   {0, 1, "[ms]", (*Phone).doFlash},
-	"dial":    {1, 1, "<digits>", func(p *Phone, _ context.Context, a []string) (string, error) { return "", p.Dial(a[0]) }},
-	"pulse":   {1, 1, "<digits>", func(p *Phone, _ context.Context, a []string) (string, error) { return "", p.Pulse(a[0]) }},
+	"dial":    {1, 1, "<digits>", func(p *Phone, _ context.Context, a []string) (Result, error) { return Result{}, p.Dial(a[0]) }},
+	"pulse":   {1, 1, "<digits>", func(p *Phone, _ context.Context, a []string) (Result, error) { return Result{}, p.Pulse(a[0]) }},
 	"say":     {1, 1, "<file.wav>", (*Phone).doSay},
 	"tone":    {1, 2, "<hz> [ms]", (*Phone).doTone},
 	"record":  {2, 2, "<file.wav> <seconds>", (*Phone).doRecord},
-	"hears":   {0, 0, "", func(p *Phone, _ context.Context, _ []string) (string, error) { return p.Hears().String(), nil }},
+	"hears":   {0, 0, "", func(p *Phone, _ context.Context, _ []string) (Result, error) { return p.hearing(p.Hears()), nil }},
 	"wait":    {1, 3, "<what> [seconds]", (*Phone).doWait},
-	"display": {0, 0, "", func(p *Phone, _ context.Context, _ []string) (string, error) { return p.Display(), nil }},
+	"display": {0, 0, "", func(p *Phone, _ context.Context, _ []string) (Result, error) { return p.showing(), nil }},
 }
 
-// Do does what the words of the command line say, and gives the line to print.
+// Result is what came of an action.
+type Result struct {
+	Text   string    // one line for people; may be empty
+	Heard  *Heard    // hears, wait
+	Caller *Caller   // display, wait call: the newest; nil: none
+	At     time.Time // tone, say: of the first sample; hears, wait: since when it sounds
+}
+
+// Do does what the words of the command line say.
 // Errors wrap ErrUsage, ErrTimeout, ErrOnHook or board.ErrClosed.
-func (p *Phone) Do(ctx context.Context, action string, args ...string) (string, error) {
+func (p *Phone) Do(ctx context.Context, action string, args ...string) (Result, error) {
 	v, ok := verbs[action]
 	if !ok {
-		return "", fmt.Errorf("%w: unknown action %q: %s", ErrUsage, action, Usage)
+		return Result{}, fmt.Errorf("%w: unknown action %q: %s", ErrUsage, action, Usage)
 	}
 	if len(args) < v.least || len(args) > v.most {
-		return "", fmt.Errorf("%w: %s", ErrUsage, strings.TrimSpace(action+" "+v.words))
+		return Result{}, fmt.Errorf("%w: %s", ErrUsage, strings.TrimSpace(action+" "+v.words))
 	}
 	result, err := v.do(p, ctx, args)
 	if err != nil && !errors.Is(err, ErrUsage) {
@@ -64,59 +72,59 @@ func (p *Phone) Do(ctx context.Context, action string, args ...string) (string, 
 	return result, err
 }
 
-func (p *Phone) doFlash(_ context.Context, args []string) (string, error) {
+func (p *Phone) doFlash(_ context.Context, args []string) (Result, error) {
 	d := time.Duration(0)
 	if len(args) == 1 {
 		var err error
 		if d, err = span10m("flash", args[0], time.Millisecond); err != nil {
-			return "", err
+			return Result{}, err
 		}
 	}
 	if !p.OffHook() {
-		return "", ErrOnHook
+		return Result{}, ErrOnHook
 	}
 	p.Flash(d)
-	return "", nil
+	return Result{}, nil
 }
 
-func (p *Phone) doTone(_ context.Context, args []string) (string, error) {
+func (p *Phone) doTone(_ context.Context, args []string) (Result, error) {
 	hz, err := strconv.Atoi(args[0])
 	if err != nil {
-		return "", fmt.Errorf("%w: tone %q: the frequency is a whole number of Hz", ErrUsage, args[0])
+		return Result{}, fmt.Errorf("%w: tone %q: the frequency is a whole number of Hz", ErrUsage, args[0])
 	}
 	d := time.Second
 	if len(args) == 2 {
 		if d, err = span10m("tone", args[1], time.Millisecond); err != nil {
-			return "", err
+			return Result{}, err
 		}
 	}
-	_, err = p.Tone(hz, spokenLevel, d)
-	return "", err
+	start, err := p.Tone(hz, spokenLevel, d)
+	return Result{At: start}, err
 }
 
-func (p *Phone) doSay(_ context.Context, args []string) (string, error) {
+func (p *Phone) doSay(_ context.Context, args []string) (Result, error) {
 	f, err := os.Open(args[0])
 	if err != nil {
-		return "", err
+		return Result{}, err
 	}
 	defer f.Close()
 	pcm, err := ReadWAV(f)
 	if err != nil {
-		return "", fmt.Errorf("%s: %w", args[0], err)
+		return Result{}, fmt.Errorf("%s: %w", args[0], err)
 	}
-	_, err = p.Say(pcm)
-	return "", err
+	start, err := p.Say(pcm)
+	return Result{At: start}, err
 }
 
-func (p *Phone) doRecord(_ context.Context, args []string) (string, error) {
+func (p *Phone) doRecord(_ context.Context, args []string) (Result, error) {
 	d, err := span10m("record", args[1], time.Second)
 	if err != nil {
-		return "", err
+		return Result{}, err
 	}
 	// The file is made first: who may not write must not wait to hear of it.
 	f, err := os.CreateTemp(filepath.Dir(args[0]), ".record-*")
 	if err != nil {
-		return "", err
+		return Result{}, err
 	}
 	err = WriteWAV(f, p.Record(d))
 	if cerr := f.Close(); err == nil {
@@ -128,12 +136,12 @@ func (p *Phone) doRecord(_ context.Context, args []string) (string, error) {
 	if err != nil {
 		os.Remove(f.Name())
 	}
-	return "", err
+	return Result{}, err
 }
 
 // doWait is "wait ring", "wait dial 2", "wait tone 1004 3". "wait tone 5" waits
 // 5 s for any tone: no telephone tone is below 100 Hz.
-func (p *Phone) doWait(ctx context.Context, args []string) (string, error) {
+func (p *Phone) doWait(ctx context.Context, args []string) (Result, error) {
 	what, rest := args[0], args[1:]
 	if what == "tone" && len(rest) > 0 && (len(rest) == 2 || len(rest[0]) > 2) {
 		what += " " + rest[0]
@@ -145,25 +153,45 @@ func (p *Phone) doWait(ctx context.Context, args []string) (string, error) {
 	case 1:
 		var err error
 		if timeout, err = span10m("wait", rest[0], time.Second); err != nil {
-			return "", err
+			return Result{}, err
 		}
 	default:
-		return "", fmt.Errorf("%w: wait <what> [seconds]", ErrUsage)
+		return Result{}, fmt.Errorf("%w: wait <what> [seconds]", ErrUsage)
 	}
 	if _, err := p.watch(what); err != nil {
-		return "", fmt.Errorf("%w: wait %s: %w", ErrUsage, what, err)
+		return Result{}, fmt.Errorf("%w: wait %s: %w", ErrUsage, what, err)
 	}
 	h, ok := p.Wait(ctx, what, timeout)
 	if err := ctx.Err(); !ok && err != nil {
-		return "", err
+		return Result{}, err
 	}
 	if !ok {
-		return "", fmt.Errorf("%s %w within %v; the ear hears %s", what, ErrTimeout, timeout, p.Hears())
+		return Result{}, fmt.Errorf("%s %w within %v; the ear hears %s", what, ErrTimeout, timeout, p.Hears())
 	}
 	if h.Name == "call" {
-		return p.Display(), nil
+		return p.showing(), nil
 	}
-	return h.String(), nil
+	return p.hearing(h), nil
+}
+
+// hearing is h as a result; the bell has a cadence, too.
+func (p *Phone) hearing(h Heard) Result {
+	if rings := p.Rings(); h.Name == "ring" && len(rings) > 1 {
+		last, now := rings[len(rings)-2], rings[len(rings)-1]
+		pause := now.Start.Sub(last.Start) - last.Length
+		h.Cadence = fmt.Sprintf("%d/%d", last.Length.Round(time.Millisecond).Milliseconds(), pause.Round(time.Millisecond).Milliseconds())
+	}
+	return Result{Text: h.String(), Heard: &h, At: h.Since}
+}
+
+// showing is the newest line of the display.
+func (p *Phone) showing() Result {
+	all := p.Displays()
+	if len(all) == 0 {
+		return Result{}
+	}
+	c := all[len(all)-1]
+	return Result{Text: c.String(), Caller: &c, At: c.At}
 }
 
 // span10m reads a length of time in units, above 0 and at most ten minutes.

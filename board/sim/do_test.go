@@ -82,8 +82,8 @@ func TestDo(t *testing.T) {
 			words := strings.Fields(c.words)
 			got, err := p.Do(context.Background(), words[0], words[1:]...)
 			failed := c.err != nil || c.part != ""
-			if (err != nil) != failed || c.err != nil && !errors.Is(err, c.err) || got != c.want {
-				t.Errorf("%s: %q, %v; want %q, %v", c.words, got, err, c.want, c.err)
+			if (err != nil) != failed || c.err != nil && !errors.Is(err, c.err) || got.Text != c.want {
+				t.Errorf("%s: %q, %v; want %q, %v", c.words, got.Text, err, c.want, c.err)
 			}
 			if err != nil && !strings.Contains(err.Error(), c.part) {
 				t.Errorf("%s: error %q lacks %q", c.words, err, c.part)
@@ -170,7 +170,11 @@ func TestCloseUnderLoad(t *testing.T) {
 					p.Wait(context.Background(), "dial", 100*time.Millisecond)
 				}
 			})
-			work.Go(func() { p.Record(time.Hour) })
+			work.Go(func() {
+				if n := len(p.Record(time.Hour)); n > 2*8000 {
+					t.Errorf("recorded %d samples in a second", n)
+				}
+			})
 			work.Go(func() {
 				for a.line.SetFeed(board.FeedReversed) == nil && a.line.SetFeed(board.FeedActive) == nil {
 					time.Sleep(7 * time.Millisecond)

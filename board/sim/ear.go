@@ -123,14 +123,15 @@ func (l *line) horizon(now time.Time) int64 {
 	return max(l.played, l.heard.lifted)
 }
 
-// Record blocks for d and returns what the ear heard meanwhile.
+// Record blocks for d and returns what the ear heard meanwhile; less where the
+// board is closed meanwhile.
 func (p *Phone) Record(d time.Duration) []int16 {
 	l := p.line
 	l.mu.Lock()
 	from := l.clk.index(time.Now())
 	l.mu.Unlock()
 	to := from + samples(d)
-	pcm := make([]int16, 0, max(to-from, 0))
+	var pcm []int16
 	for at := from; at < to; {
 		end := min(at+8000, to)
 		p.sleep(time.Until(l.clk.at(end)))
@@ -143,8 +144,11 @@ func (p *Phone) Record(d time.Duration) []int16 {
 			}
 			p.sleep(board.FrameTime)
 		}
+		if l.isClosed() {
+			break
+		}
 		n := len(pcm)
-		pcm = pcm[:n+int(end-at)]
+		pcm = slices.Grow(pcm, int(end-at))[:n+int(end-at)]
 		l.mu.Lock()
 		l.heard.read(pcm[n:], at)
 		l.mu.Unlock()

@@ -113,7 +113,7 @@ func alawish(x []int16) {
 }
 
 // TestCountries plays every tone of every country and listens in steps of
-// 20 ms: a name that is sure must be right from the first moment on, and must
+// 30 ms: a name that is sure must be right from the first moment on, and must
 // come before the tone's second cycle ends.
 func TestCountries(t *testing.T) {
 	all := countries(t)
@@ -139,27 +139,28 @@ func TestCountries(t *testing.T) {
 				for _, e := range tone.once {
 					once += e.len
 				}
-				length := 400 + int(max(3*period, 24000)+once)
+				length := 400 + int(max(2*period+4000, 20000)+once)
 				pcm := append(make([]int16, 400), render(t, spec, level, length)...)
 				alawish(pcm)
 				ear := listen(tones)
 				var sure int64
 				var o opinion
-				for at := 0; at+160 <= len(pcm); at += 160 {
-					o = ear.hear(pcm[at : at+160])
+				const step = 240
+				for at := 0; at+step <= len(pcm); at += step {
+					o = ear.hear(pcm[at : at+step])
 					if !o.Sure || o.Name == "silence" && at < 1000 {
 						continue
 					}
 					// Until its last once-element a stutter tone may look like
 					// what its continuous part is; a short wrong name is an error.
 					if !o.Is(name) {
-						t.Fatalf("after %d ms the ear is sure of %v (cadence %q)", (at+160-400)/8, o.Heard, o.Cadence)
+						t.Fatalf("after %d ms the ear is sure of %v (cadence %q)", (at+step-400)/8, o.Heard, o.Cadence)
 					}
 					if sure == 0 {
-						sure = int64(at + 160 - 400)
+						sure = int64(at + step - 400)
 					}
 					if o.since < 396 || o.since > 408 {
-						t.Fatalf("after %d ms: %v began at sample %d, want 400", (at+160-400)/8, o.Heard, o.since)
+						t.Fatalf("after %d ms: %v began at sample %d, want 400", (at+step-400)/8, o.Heard, o.since)
 					}
 				}
 				if sure == 0 {
@@ -207,7 +208,10 @@ func TestSingleTones(t *testing.T) {
 
 // TestUnknownPairs measures two lines that nobody foretold.
 func TestUnknownPairs(t *testing.T) {
-	for _, pair := range [][2]float64{{350, 440}, {697, 1209}, {941, 1633}, {2130, 2750}, {400, 450}, {413, 438}, {1000, 1040}} {
+	for i, pair := range [][2]float64{{413, 438}, {350, 440}, {697, 1209}, {941, 1633}, {2130, 2750}, {400, 450}, {1000, 1040}} {
+		if testing.Short() && i > 1 {
+			break
+		}
 		for _, twist := range []float64{0, -6, 6} {
 			t.Run(fmt.Sprintf("%v %v dB", pair, twist), func(t *testing.T) {
 				ear := listen(nil)
@@ -301,11 +305,14 @@ func speechlike(n int, seed uint64) []int16 {
 }
 
 func TestSpeechIsNoTone(t *testing.T) {
-	pcm := speechlike(40000, 7)
-	for iso, tones := range countries(t) {
-		if testing.Short() && iso > "BE" {
-			continue
-		}
+	n := 40000
+	if testing.Short() {
+		n = 12000
+	}
+	pcm := speechlike(n, 7)
+	all := countries(t)
+	for _, iso := range []string{"CN", "US", "AU", "IN", "GB", "HU"} {
+		tones := all[iso]
 		ear := listen(tones)
 		var o opinion
 		for at := 0; at+160 <= len(pcm); at += 160 {
