@@ -378,7 +378,7 @@ func (c *call) request(method string, extra ...string) string {
 		fmt.Sprintf("Via: SIP/2.0/UDP %s;branch=%s;rport", c.p.at, c.branch), "Max-Forwards: 70",
 		"From: " + c.local, "To: " + c.remote, "Call-ID: " + c.id, fmt.Sprintf("CSeq: %d %s", c.seq, method),
 	}
-	if method != "ACK" && method != "CANCEL" && method != "BYE" {
+	if method != "ACK" && method != "CANCEL" && method != "BYE" && !strings.HasPrefix(strings.Join(extra, "|"), "Contact:") {
 		l = append(l, fmt.Sprintf("Contact: <sip:peer@%s>", c.p.at))
 	}
 	return compose(method+" "+c.uri+" SIP/2.0", append(l, extra...), "")
