@@ -294,7 +294,7 @@ func (p *peer) expectIn(what string, within time.Duration) *msg {
 func (p *peer) seek(what string) *msg {
 	p.t.Helper()
 	for {
-		m := p.recv(time.Minute)
+		m := p.recv(90 * time.Second)
 		if m == nil {
 			p.t.Fatalf("%s did not come", what)
 		}
