@@ -184,6 +184,45 @@ func TestCountries(t *testing.T) {
 	}
 }
 
+// TestOddTones: pulses that do not fit the ear's own steps, and tones that fade
+// into each other, as real generators make them.
+func TestOddTones(t *testing.T) {
+	fade := func(x []int16, n int) []int16 {
+		for i := range n {
+			x[i] = int16(int(x[i]) * i / n)
+			x[len(x)-1-i] = int16(int(x[len(x)-1-i]) * i / n)
+		}
+		return x
+	}
+	tones := countries(t)["GB"]
+	for _, c := range []struct {
+		name  string
+		parts []string // "hz/ms", played once, each with faded ends
+		want  string
+	}{
+		{"busy", []string{"400/375", "0/375", "400/375", "0/200"}, "busy"},
+		{"congestion", []string{"400/400", "0/350", "400/225", "0/525", "400/300"}, "congestion"},
+		{"stutter", []string{"350+440/750", "440/750", "350+440/300"}, "stutter"},
+		{"ringback", []string{"400+450/400", "0/200", "400+450/400", "0/900"}, "ringback"},
+		{"unobtainable", []string{"400/1003"}, "unobtainable"},
+	} {
+		for ramp := 0; ramp <= 40; ramp += 8 {
+			pcm := make([]int16, 403)
+			for _, p := range c.parts {
+				e, err := parseElement(p)
+				if err != nil {
+					t.Fatal(err)
+				}
+				pcm = append(pcm, fade(render(t, p, -13, int(e.len)), ramp)...)
+			}
+			ear := listen(tones)
+			if o := ear.hear(pcm); !o.Sure || o.Name != c.want {
+				t.Errorf("%s with ramps of %d samples: %v %q, sure %v", c.name, ramp, o.Heard, o.Cadence, o.Sure)
+			}
+		}
+	}
+}
+
 // TestSingleTones measures frequency and level where no name helps.
 func TestSingleTones(t *testing.T) {
 	for _, hz := range []float64{300, 404, 425, 697, 1004, 1209.5, 1633, 2130, 2804, 3400} {

@@ -8,6 +8,7 @@ const (
 	tentative  = 320            // and before a window is full from 40 ms on
 	shortest   = 192            // the rest of a sound is measured from 24 ms on
 	click      = 120            // what is shorter than 15 ms is not a sound
+	fading     = 80             // from one tone to the next, 10 ms
 	noiseStep  = 400            // what is no tone is passed over in steps of 50 ms
 	maxSounds  = 160            // remembered
 	floorDBm0  = -46            // below is silence
@@ -166,7 +167,7 @@ func (s *scan) measure(to int64) {
 			return
 		}
 	}
-	n, ok := s.judge(s.window, to)
+	n, ok := s.next(s.window, to)
 	if !ok {
 		n.to = min(n.to, n.from+noiseStep)
 		n.energy = sumSquares(s.part(n.from, n.to))
@@ -194,6 +195,19 @@ func (s *scan) judge(from, to int64) (sound, bool) {
 		n.fit, n.fitAt, n.fitLen, n.level = f, from, len(x), f.level()
 	} else {
 		n.energy = sumSquares(x)
+	}
+	return n, ok
+}
+
+// next is judge for a window that may follow a tone at once: the one may fade
+// while the other swells.
+func (s *scan) next(from, to int64) (sound, bool) {
+	n, ok := s.judge(from, to)
+	if !ok && len(s.sounds) > 0 && s.last().tone && to-from >= fading+shortest {
+		if m, good := s.judge(from+fading, to); good {
+			m.from = from
+			return m, true
+		}
 	}
 	return n, ok
 }
@@ -227,14 +241,18 @@ func (s *scan) change(t *sound, to int64) int64 {
 	for _, a := range t.fit.amp {
 		power += a * a / 2
 	}
-	for i := s.window; i+blockLen <= to; i += blockLen {
+	for i := s.window; i < to; i += blockLen {
 		var wrong float64
-		for j := i; j < i+blockLen; j++ {
+		first := to
+		for j := i; j < min(i+blockLen, to); j++ {
 			d := float64(s.buf[j-s.base]) - t.fit.at(j-t.fitAt)
 			wrong += d * d
+			if d*d > 0.1*power && first == to {
+				first = j
+			}
 		}
 		if wrong > 0.3*power*blockLen {
-			return i
+			return first
 		}
 	}
 	return to
@@ -253,19 +271,26 @@ func (s *scan) finish(end int64) {
 // rest is what the samples from the present window to end are, if they are not
 // more of the last sound, which is then lengthened.
 func (s *scan) rest(end int64) (sound, bool) {
-	length := end - s.window
-	switch going := s.going(); {
-	case length <= 0:
-		return sound{}, false
-	case going && s.last().tone && (length < shortest || s.extend(s.last(), end)):
-		s.last().to = end
-		return sound{}, false
-	case going && length < shortest, !going && length < click:
+	if s.going() && s.last().tone && end > s.window {
+		t := s.last()
+		if end-s.window < shortest || s.extend(t, end) {
+			t.to = end
+			return sound{}, false
+		}
+		t.to = s.change(t, end)
+		if end-t.to < click { // it only faded out
+			t.to = end
+			return sound{}, false
+		}
+		s.window = t.to
+	}
+	switch length := end - s.window; {
+	case s.going() && length < shortest, length < click:
 		return sound{}, false
 	case length < shortest:
 		return sound{from: s.window, to: end, cut: s.window == s.start, energy: sumSquares(s.part(s.window, end))}, true
 	}
-	n, _ := s.judge(s.window, end)
+	n, _ := s.next(s.window, end)
 	return n, true
 }
 
@@ -292,7 +317,7 @@ func (s *scan) present() (sounds []sound, known int64) {
 	if s.pos-from < tentative {
 		return sounds, from
 	}
-	n, ok := s.judge(from, s.pos)
+	n, ok := s.next(from, s.pos)
 	if k := len(sounds) - 1; !ok && k >= 0 && sounds[k].to == from && !sounds[k].tone {
 		sounds[k].to = s.pos
 		sounds[k].energy += n.energy
