@@ -32,6 +32,7 @@ type command struct {
 }
 
 var commands = []command{
+	{"demo", "power-on to conversation: the daemon, three telephones and the exchange, with a verdict", demoCommand},
 	{"exchange", "a registrar and proxy pair (SBC 1, SBC 2) on real UDP, until interrupted", exchangeCommand},
 }
 
