@@ -257,6 +257,12 @@ func TestDialErrors(t *testing.T) {
 		if e := sumSquares(a.stop()); e != 0 {
 			t.Error("digits go on after the handset was put down and lifted again")
 		}
+		p.Hangup()
+		p.Lift()
+		start = time.Now()
+		if err := p.Dial("9"); err != nil || time.Since(start) != 100*time.Millisecond {
+			t.Errorf("the next call's digit: %v after %v", err, time.Since(start))
+		}
 	})
 }
 

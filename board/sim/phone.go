@@ -71,6 +71,7 @@ func (p *Phone) lay(inHand bool) bool {
 	now := time.Now()
 	l.inHand = inHand
 	if inHand {
+		p.free, p.speak = 0, 0
 		l.heard.rewind(l.clk.index(now))
 	} else {
 		l.mouth.cut(l.clk.index(now))
