@@ -7,6 +7,7 @@ type counters struct {
 	received, sent, retransmitted, strangers, malformed, overflow, recovered, socketErrors atomic.Uint64
 	transactions, calls                                                                    atomic.Int64
 	bindings                                                                               atomic.Int64
+	turns                                                                                  atomic.Uint64 // of the loop
 }
 
 // Stats is a snapshot of the counters.

@@ -119,6 +119,7 @@ func (e *Endpoint) loop() {
 		case <-timer.C:
 			armed = time.Time{}
 		}
+		e.count.turns.Add(1)
 		if now := time.Now(); due(now, e.deadline()) {
 			e.advance(now)
 		}
