@@ -178,6 +178,9 @@ func TestJitterClockSkewForAnHour(t *testing.T) {
 		if end > 50 {
 			t.Errorf("%+.0f ppm: delay %.1f ms at the end", ppm, end)
 		}
+		if d.verdicts[starved] > 3 { // corrections are made where it is quiet, not where a word breaks
+			t.Errorf("%+.0f ppm: %d underruns", ppm, d.verdicts[starved])
+		}
 		if n := d.verdicts[lost] + int(d.buf.late+d.buf.discarded); n > 0 {
 			t.Errorf("%+.0f ppm: %d frames lost", ppm, n)
 		}
@@ -191,4 +194,84 @@ func mean(x []float64) (m float64) {
 		m += v / float64(len(x))
 	}
 	return m
+}
+
+// The network stands still once and then gives all at once. A stall that the buffer can cover is covered for some
+// seconds; a longer one is forgotten at once.
+func TestJitterStall(t *testing.T) {
+	tests := []struct {
+		name          string
+		stall         int     // packets
+		after, at     float64 // mean delay in the second after it, ms: at least, at most
+		target        int     // frames, right after it
+		end           float64 // at most, 12 s later
+		gone, dropped bool    // sound was given up; sound was shortened
+	}{
+		{"40 ms", 3, 60, 100, 2 + 4, 40, false, true},
+		{"140 ms", 8, 140, 200, 2 + 14, 40, false, true},
+		{"280 ms", 15, 20, 60, 2, 40, true, false},
+		{"480 ms", 25, 20, 60, 2, 40, true, false},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			const stalled = 500 // packet 500, 10 s
+			run := func(seconds int) *desk {
+				d := &desk{ptime: 160, phase: 3, wire: func(n int) float64 {
+					if n > stalled-tt.stall && n <= stalled {
+						return float64(stalled-n)*20 + 1
+					}
+					return 1
+				}}
+				d.run(seconds, rand.New(rand.NewPCG(1, 1)))
+				return d
+			}
+			d := run(12)
+			if got := d.lastDelay(100); got < tt.after || got > tt.at {
+				t.Errorf("delay %.1f ms after the stall, want %.0f to %.0f", got, tt.after, tt.at)
+			}
+			if got := d.buf.target(); got < tt.target-1 || got > tt.target+1 {
+				t.Errorf("target %d frames after the stall, want %d", got, tt.target)
+			}
+			d = run(25)
+			if got := d.lastDelay(100); got > tt.end {
+				t.Errorf("delay %.1f ms 15 s later", got)
+			}
+			if gone := d.buf.discarded > 0 || d.verdicts[starved] > 40; gone != tt.gone || (d.buf.dropped > 0) != tt.dropped {
+				t.Errorf("discarded %d, starved %d, dropped %d", d.buf.discarded, d.verdicts[starved], d.buf.dropped)
+			}
+		})
+	}
+}
+
+// We stand still ourselves: the codec stalls, the packets do not. Afterwards the sound is live.
+func TestJitterOwnStall(t *testing.T) {
+	for _, packets := range []int{5, 12, 20, 40, 60} {
+		var b jitterBuffer
+		sound, frame := make([]int16, 160), make([]int16, frameSamples)
+		stamp := uint32(0)
+		put := func() {
+			b.put(stamp, sound, true)
+			stamp += 160
+		}
+		for range 500 {
+			put()
+			b.take(frame)
+			b.take(frame)
+		}
+		for range packets {
+			put()
+		}
+		sounded := 0
+		for range 600 {
+			put()
+			for range 2 {
+				if b.take(frame) == played {
+					sounded++
+				}
+			}
+		}
+		if ms := b.depth() / samplesPerMs; ms > 40 || sounded < 1190 {
+			t.Errorf("%d packets at once: %d ms buffered 12 s later, %d of 1200 frames played", packets, ms, sounded)
+		}
+	}
 }

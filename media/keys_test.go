@@ -112,7 +112,7 @@ func TestDigitOnTheWire(t *testing.T) {
 					t.Errorf("phase %d: marker %t on the sound packet %d", phase, p.Marker, i)
 				}
 			}
-			if leaked > 15*samplesPerMs {
+			if leaked > 10*samplesPerMs {
 				t.Errorf("phase %d: %d samples of the tone leaked in band", phase, leaked)
 			}
 			ends := 0

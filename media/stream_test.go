@@ -10,6 +10,7 @@ import (
 	"github.com/pion/rtp"
 
 	"tipring/internal/memnet"
+	"tipring/media/dsp"
 )
 
 func TestSentPackets(t *testing.T) {
@@ -275,6 +276,52 @@ func TestSourcesThatChangeTheirMind(t *testing.T) {
 			})
 		})
 	}
+}
+
+// Timestamps of one source say nothing about those of another.
+func TestEventsOfANewSource(t *testing.T) {
+	listening(t, Session{}, func(e *end, peer func(string) *far) {
+		f := peer("10.0.0.2:4000")
+		digit := func(code byte) {
+			f.say(5, nil)
+			f.say(1, func(p *rtp.Packet) { p.PayloadType = 101; p.Payload = []byte{code, endBit | 10, 3, 32} })
+			f.say(20, nil)
+		}
+		digit(1)
+		f.ssrc, f.seq, f.timestamp = 99, 1, f.timestamp-8000
+		digit(2)
+		if _, got := keyedAndRemote(e.told()); got != "12" {
+			t.Errorf("heard %q", got)
+		}
+	})
+}
+
+// Lost packets are filled in: a tone goes through 5 % of loss with hardly a hole.
+func TestConcealment(t *testing.T) {
+	f := Format{Law: ALaw, PayloadType: 8}
+	call(t, memnet.Options{Seed: 9, Link: memnet.Link{Loss: 5}}, f, 3*time.Millisecond, func(_ *memnet.Network, a, b *end) {
+		var g dsp.ToneGen
+		tone := make([]int16, 30*8000)
+		g.Start(plan(t, "400"))
+		g.Fill(tone)
+		a.line.says(func(n int) int16 { return tone[n%len(tone)] })
+		time.Sleep(30 * time.Second)
+		holes, frames := 0, 0
+		for ear := b.line.heard()[800:]; len(ear) >= frameSamples; ear = ear[frameSamples:] {
+			frames++
+			if dsp.LevelDBm0(ear[:frameSamples]) < -160 { // 6 dB under the tone
+				holes++
+			}
+		}
+		st := b.stream.Stats()
+		t.Logf("lost %d packets, concealed %d frames, %d holes", st.Lost, st.Concealed, holes)
+		if st.Lost < 40 || st.Concealed < 2*uint32(st.Lost)-4 {
+			t.Errorf("lost %d packets, concealed %d frames", st.Lost, st.Concealed)
+		}
+		if holes*10 > int(st.Concealed) {
+			t.Errorf("%d frames of %d are holes", holes, frames)
+		}
+	})
 }
 
 // Hostile datagrams are counted, cost nothing that lasts, and do not disturb the voice.
