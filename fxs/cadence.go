@@ -56,13 +56,13 @@ func (r *ringer) burst(at time.Time, step int) {
 	r.next = at.Add(r.cadence[step])
 }
 
-// pause begins the pause after a burst; if the caller is still to be told and it is long enough, its middle is for that.
+// pause begins the pause after a burst; if the caller is still to be told, its middle may be the place.
 func (r *ringer) pause(at time.Time) {
 	r.step++
 	r.phase = ringPause
 	r.resume = at.Add(r.cadence[r.step])
 	r.next = r.resume
-	if r.id != nil && r.cadence[r.step] >= cidAfterRing+r.id.Duration()+cidBeforeNext {
+	if r.id != nil && r.cadence[r.step] > cidAfterRing {
 		r.next = at.Add(cidAfterRing)
 	}
 }
@@ -97,7 +97,7 @@ func (r *ringer) fire(at, now time.Time) {
 		if at.Before(r.resume) {
 			if r.next = r.resume; !now.Add(r.id.Duration() + cidBeforeNext).After(r.resume) {
 				r.phase = ringData
-			} // else too late for this pause; the next one will do
+			} // else the pause is too short, or it is too late; the next one will do
 			return
 		}
 		r.again(at)

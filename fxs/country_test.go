@@ -131,6 +131,9 @@ func TestCountryFacts(t *testing.T) {
 	if got := country(t, "GB").Tone(ToneUnobtainable); got != "400" {
 		t.Errorf("GB unobtainable: %q", got)
 	}
+	if got := country(t, "AU").Tone(ToneHowler); got != "1500" {
+		t.Errorf("AU howler: %q", got)
+	}
 	if got := country(t, "US").Tone(ToneRecall); !strings.HasPrefix(got, "!350+440/100") {
 		t.Errorf("US recall: %q", got)
 	}

@@ -213,9 +213,6 @@ func (l *Line) setState(to State, cause string) {
 	}
 	l.state = to
 	l.tone, l.by, l.hush = ToneNone, time.Time{}, time.Time{}
-	if from == StateRinging {
-		l.ring = ringer{}
-	}
 	if to != StateCollect {
 		l.pulses, l.recall = 0, false
 	}

@@ -284,6 +284,12 @@ func TestRecallDialTone(t *testing.T) {
 	d.dial("10")
 	d.open(ms(200)) // the line counts pulses, so a flash is longer than any of them
 	d.want("events: back to the held call", d.events(), "Flashed")
+	d.do(func(now time.Time) { d.l.Collect(now, ToneRecall) })
+	d.hangup()
+	d.lift()
+	d.events()
+	d.open(ms(200))
+	d.want("events: a new call knows nothing of the recall", d.events(), "")
 	d.do(d.l.Talk)
 	d.do(func(now time.Time) { d.l.Collect(now, ToneStutter) })
 	d.want("tone", d.l.Output().Tone, ToneStutter)

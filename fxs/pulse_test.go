@@ -62,6 +62,30 @@ func TestPulseDetails(t *testing.T) {
 			d.want("tone", d.l.Output().Tone, ToneDial)
 		}, ""},
 		{"too long for a pulse, too short for a flash", func(d *desk) { d.open(ms(120)); d.want("tone", d.l.Output().Tone, ToneDial) }, ""},
+		{"no flash in a number either", func(d *desk) {
+			d.pulses(3, ms(60), ms(40))
+			d.open(ms(129))
+			d.pulses(4, ms(60), ms(40))
+			d.wait(5 * time.Second)
+		}, "Dialed{34}"},
+		{"the inter-digit timer does not run through a digit", func(d *desk) {
+			d.pulses(1, ms(60), ms(40)) // ends 310 ms after its beginning; this returns at 700
+			d.wait(4310*time.Millisecond - ms(700) - ms(250))
+			d.pulses(10, ms(60), ms(40))
+			d.wait(5 * time.Second)
+		}, "Dialed{10}"},
+		{"the inter-digit timer runs out in the first break", func(d *desk) {
+			d.pulses(1, ms(60), ms(40))
+			d.wait(4310*time.Millisecond - ms(700) - ms(30))
+			d.pulses(10, ms(60), ms(40))
+			d.wait(5 * time.Second)
+		}, "Dialed{10}"},
+		{"the inter-digit timer runs out just after it", func(d *desk) {
+			d.pulses(1, ms(60), ms(40))
+			d.wait(4310*time.Millisecond - ms(700) - ms(65))
+			d.pulses(10, ms(60), ms(40))
+			d.wait(5 * time.Second)
+		}, "Dialed{10}"},
 		{"a flash starts anew", func(d *desk) {
 			d.pulses(3, ms(60), ms(40))
 			d.open(ms(200))
