@@ -12,22 +12,28 @@ type DTMF struct {
 
 // What counts as a digit (ITU-T Q.24, with room for noise).
 const (
-	deviationLimit = 0.026 // between 1.5 % + 2 Hz, which must pass, and 3.5 %, which must not
-	weakest        = -340  // tenths of a dBm0 of the weaker tone; -26 must pass
+	// 1.5 % + 2 Hz must pass, 3.5 % must not; what speech and noise add to the measurement decides where between.
+	rowDeviation    = 0.0215
+	columnDeviation = 0.0195
 
-	// Power ratios of the groups in eighths. 8 dB with the high group stronger and 4 dB with the low one must pass; a
-	// single window is less exact than the mean of all.
-	twistLimit    = 80  // 10 dB
-	twistWindow   = 128 // 12 dB
-	reverseLimit  = 32  // 6 dB
+	weakest = -340 // tenths of a dBm0 of the weaker tone; -26 must pass
+
+	// Power ratios of the groups, in eighths. 8 dB with the high group stronger and 4 dB with the low one must pass.
+	twistWindow   = 128 // 12 dB: one window
 	reverseWindow = 50  // 8 dB
+	twistMean     = 71  // 9.5 dB: all windows of a digit
+	reverseMean   = 27  // 5.3 dB
 
 	hitsToStart  = 4 // windows of 10 ms, 5 ms apart: 25 ms of tone
 	missesToStop = 4 // 20 ms without it
 
-	// share of the power that must be in the two tones, in sixteenths
-	shareToStart = 10
+	// Share of the power that must be in the two tones, in sixteenths. A tone 1.5 % off loses a fifth in a window.
+	shareWindow  = 10  // of a hit
+	shareSuspect = 13  // of a hit that is suspicious at once
+	shareMean    = 113 // of all windows of a digit, made good for the deviation, in 128ths
 	shareToGoOn  = 8
+
+	steady = 52 // the least power of a digit's blocks, in per cent of the greatest
 
 	// The shortest digit, in sixteenths of a block: 25 ms. What the measurement errs leaves 23 ms rejected and 30 ms
 	// accepted.
@@ -40,8 +46,8 @@ var dtmfBins, weakestPower = dtmfTables()
 
 func dtmfTables() (b [8]bin, weak uint32) {
 	for i := range 4 {
-		b[i] = makeBin(float64(dtmfRows[i]), deviationLimit)
-		b[4+i] = makeBin(float64(dtmfColumns[i]), deviationLimit)
+		b[i] = makeBin(float64(dtmfRows[i]), rowDeviation)
+		b[4+i] = makeBin(float64(dtmfColumns[i]), columnDeviation)
 	}
 	a := uint32(Level(weakest).Amplitude()) / 4 // 14 bits
 	return b, a * a * 25 / 4
@@ -75,14 +81,15 @@ type DTMFDetector struct {
 	block  [8]phasor               // of the last block
 	window [8]phasor               // of the last window, divided by 8
 
-	hits     int
-	onset    int64   // sample at which the candidate began
-	digit    int     // index of the candidate or the digit that is on
-	row, col uint64  // sums of the powers since the first hit
-	turned   [2]spin // how row and column turned since the first hit
-	on       bool
-	misses   int
-	loud     uint32 // power of the digit's window when it began
+	hits          int
+	onset         int64   // sample at which the candidate began
+	digit         int     // index of the candidate or the digit that is on
+	row, col, all uint64  // sums of the powers and of all energy since the first hit
+	turned        [2]spin // how row and column turned since the first hit
+	on            bool
+	misses        int
+	suspect       bool   // the last window alone is nearly pure
+	loud          uint32 // power of the digit's window when it began
 }
 
 // spin is a sum of phasor products: its argument is the mean turn.
@@ -97,6 +104,14 @@ func (s *spin) add(a, b phasor) {
 // near tells whether the turn is no more than the bin accepts.
 func (s *spin) near(b *bin) bool {
 	return s.re > 0 && max(s.im, -s.im)<<8 <= s.re*int64(b.near)
+}
+
+// corrected is the power of a tone that turned like this, as if it had been on the bin's frequency. A window of 10 ms loses
+// (sin t / t)^2 of it when a block of 5 ms turns by t; that is 1 - 3/8 sin^2 t within 1 % up to t = 1.
+func (s *spin) corrected(power uint64) uint64 {
+	n := max(bits.Len64(uint64(max(s.re, -s.re, s.im, -s.im)))-14, 0)
+	re, im := uint64(s.re>>n*(s.re>>n)), uint64(s.im>>n*(s.im>>n))
+	return power * (re + im) / max(re+im-im*3/8, 1)
 }
 
 // Process takes the next samples and tells what began or ended in them. Frames of at most 10 ms lose nothing; of a
@@ -138,30 +153,43 @@ func (d *DTMFDetector) endBlock(wait bool) (DTMF, bool) {
 	if d.on {
 		return d.goOn(digit, row+col)
 	}
+	d.suspect = ok && d.pure(row+col, shareSuspect)
 	if !ok {
 		d.hits = 0
 		return DTMF{}, false
 	}
 	if d.hits == 0 || digit != d.digit {
 		d.hits, d.digit, d.turned = 1, digit, [2]spin{}
-		d.row, d.col = uint64(row), uint64(col)
+		d.row, d.col, d.all = uint64(row), uint64(col), uint64(d.past[0])+uint64(d.past[1])
 		d.onset = d.count - d.began()
 		return DTMF{}, false
 	}
 	d.hits++
 	d.row += uint64(row)
 	d.col += uint64(col)
+	d.all += uint64(d.past[0]) + uint64(d.past[1])
 	for i, k := range [2]int{digit / 4, 4 + digit%4} {
 		d.turned[i].add(before[k].turn(dtmfBins[k].turn), d.window[k])
 	}
-	if d.hits < hitsToStart || wait {
-		return DTMF{}, false
-	}
-	if d.duration() < shortest || !balanced(d.row, d.col, twistLimit, reverseLimit) || !d.turned[0].near(&dtmfBins[digit/4]) || !d.turned[1].near(&dtmfBins[4+digit%4]) {
+	if d.hits < hitsToStart || wait || !d.convincing() {
 		return DTMF{}, false
 	}
 	d.on, d.misses, d.loud = true, 0, row+col
 	return d.event(d.onset), true
+}
+
+// convincing tells whether the hits so far, taken together, are a digit.
+func (d *DTMFDetector) convincing() bool {
+	if !d.turned[0].near(&dtmfBins[d.digit/4]) || !d.turned[1].near(&dtmfBins[4+d.digit%4]) {
+		return false
+	}
+	row, col := d.turned[0].corrected(d.row), d.turned[1].corrected(d.col)
+	least, most := d.past[0], d.past[0]
+	for _, e := range d.past[1 : hitsToStart+1] {
+		least, most = min(least, e), max(most, e)
+	}
+	return (row+col)*128 >= d.all*5*shareMean && balanced(row, col, twistMean, reverseMean) &&
+		uint64(least)*100 >= uint64(most)*steady && d.duration() >= shortest
 }
 
 // goOn is endBlock for a digit that is on.
@@ -225,7 +253,7 @@ func (d *DTMFDetector) judge() (digit int, pr, pc uint32, ok bool) {
 		}
 	}
 	ok = pr >= weakestPower && pc >= weakestPower && balanced(uint64(pr), uint64(pc), twistWindow, reverseWindow) &&
-		d.pure(pr+pc, shareToStart)
+		d.pure(pr+pc, shareWindow)
 	return 4*row + col, pr, pc, ok
 }
 
@@ -262,7 +290,7 @@ func (d *DTMFDetector) began() int64 {
 }
 
 // Candidate tells whether the last samples may be the beginning of a digit, or a digit is on: mute them.
-func (d *DTMFDetector) Candidate() bool { return d.on || d.hits > 0 }
+func (d *DTMFDetector) Candidate() bool { return d.on || d.hits > 1 || d.suspect }
 
 // Digit is the digit that is on, 0 when there is none.
 func (d *DTMFDetector) Digit() byte {
