@@ -2,7 +2,6 @@ package media
 
 // The jitter buffer's limits, in frames of 10 ms unless said otherwise.
 const (
-	ringSamples  = 4096 // 512 ms; a power of two, so that timestamps index it across their wrap
 	minTarget    = 2
 	maxTarget    = 20
 	maxAhead     = 30 * frameSamples // a timestamp farther ahead than this is a leap, not a gap
@@ -42,8 +41,7 @@ const (
 // More than the target: a quiet frame is dropped. Less: a quiet frame is doubled, before an underrun does it in the
 // middle of a word. Clock skew shows up as slack that drifts, and is absorbed in the same way.
 type jitterBuffer struct {
-	ring [ringSamples]int16
-	have [ringSamples / 32]uint32 // one bit a sample
+	ring
 
 	started bool
 	play    uint32 // timestamp of the next sample to play
@@ -137,7 +135,7 @@ func (b *jitterBuffer) put(timestamp uint32, sound []int16, newest bool) (late b
 // anchor begins playing with this packet, after the wait that makes it the target's delay.
 func (b *jitterBuffer) anchor(timestamp uint32, n int) {
 	b.wait = max(0, b.target()-(n+frameSamples-1)/frameSamples)
-	clear(b.have[:])
+	b.empty()
 	b.started, b.play, b.high, b.held = true, timestamp, timestamp, 0
 	b.now, b.old, b.age = slackRange{}, slackRange{}, 0
 }
@@ -300,59 +298,7 @@ func (b *jitterBuffer) skip(frames int) {
 // crossfade leads the frame over to the one at timestamp: the two become one.
 func (b *jitterBuffer) crossfade(frame []int16, timestamp uint32) {
 	for i := range frame {
-		next := int32(b.ring[(timestamp+uint32(i))%ringSamples])
+		next := int32(b.sample[(timestamp+uint32(i))%ringSamples])
 		frame[i] = int16((int32(frame[i])*int32(frameSamples-i) + next*int32(i)) / frameSamples)
 	}
-}
-
-func (b *jitterBuffer) copyOut(frame []int16, timestamp uint32) {
-	at := int(timestamp % ringSamples)
-	n := copy(frame, b.ring[at:])
-	copy(frame[n:], b.ring[:])
-}
-
-func (b *jitterBuffer) store(timestamp uint32, sound []int16) {
-	at := int(timestamp % ringSamples)
-	n := copy(b.ring[at:], sound)
-	copy(b.ring[:], sound[n:])
-	for i, left := at, len(sound); left > 0; {
-		run := min(32-i%32, left)
-		b.have[i/32] |= bits(i%32, run)
-		i, left = (i+run)%ringSamples, left-run
-	}
-}
-
-func (b *jitterBuffer) forget(timestamp uint32, n int) {
-	n = min(n, ringSamples)
-	for i := int(timestamp % ringSamples); n > 0; {
-		run := min(32-i%32, n)
-		b.have[i/32] &^= bits(i%32, run)
-		i, n = (i+run)%ringSamples, n-run
-	}
-}
-
-// holds reports whether a whole frame is there.
-func (b *jitterBuffer) holds(timestamp uint32) bool {
-	n := frameSamples
-	for i := int(timestamp % ringSamples); n > 0; {
-		run := min(32-i%32, n)
-		if m := bits(i%32, run); b.have[i/32]&m != m {
-			return false
-		}
-		i, n = (i+run)%ringSamples, n-run
-	}
-	return true
-}
-
-// bits is a mask of n ones from bit on.
-func bits(from, n int) uint32 { return uint32(1<<uint(n)-1) << uint(from) }
-
-// magnitude is the mean of the absolute samples.
-func magnitude(frame []int16) int32 {
-	var sum int32
-	for _, v := range frame {
-		sign := int32(v) >> 31
-		sum += (int32(v) ^ sign) - sign
-	}
-	return sum / int32(len(frame))
 }

@@ -164,11 +164,15 @@ func TestJitterMatrix(t *testing.T) {
 // An hour with clocks that disagree: the delay does not grow, and the corrections are what the skew costs and no more:
 // 200 ppm are 720 ms in an hour, 72 frames.
 func TestJitterClockSkewForAnHour(t *testing.T) {
+	seconds := 3600
+	if testing.Short() {
+		seconds = 600
+	}
 	for _, ppm := range []float64{-200, 200} {
 		d := desk{ptime: 160, phase: 4, ppm: ppm, wire: steady(1)}
-		d.run(3600, rand.New(rand.NewPCG(3, 3)))
+		d.run(seconds, rand.New(rand.NewPCG(3, 3)))
 		slips := int(d.buf.doubled+d.buf.dropped+d.buf.discarded) + d.verdicts[starved]
-		ideal := int(abs(ppm) * 3600 / 1e4)
+		ideal := int(abs(ppm) * float64(seconds) / 1e4)
 		early, end := mean(d.delays[1000:7000]), d.lastDelay(6000)
 		t.Logf("%+.0f ppm: delay %.1f ms at the start, %.1f at the end; doubled %d, dropped %d, starved %d (the skew itself: %d frames)",
 			ppm, early, end, d.buf.doubled, d.buf.dropped, d.verdicts[starved], ideal)
