@@ -70,14 +70,11 @@ func dtmfTables() (b [8]bin, weak uint32) {
 type DTMFDetector struct {
 	count int64 // samples
 
+	in     [2 * blockSamples]int16 // the block that is being filled
+	n      int                     // samples of it
 	split  halfband
 	notch  dialNotch
-	odd    int32 // the first sample of a pair, when hasOdd
-	hasOdd bool
-	x      [blockSamples]int32
-	n      int
-	energy uint32                  // of the block so far, divided by 16
-	past   [2 + hitsToStart]uint32 // energies of the last blocks, newest first
+	past   [2 + hitsToStart]uint32 // energies of the last blocks, newest first, divided by 16
 	block  [8]phasor               // of the last block
 	window [8]phasor               // of the last window, divided by 8
 
@@ -119,24 +116,17 @@ func (s *spin) corrected(power uint64) uint64 {
 func (d *DTMFDetector) Process(frame []int16) (DTMF, bool) {
 	var event DTMF
 	var heard bool
-	for _, v := range frame {
-		d.count++
-		if !d.hasOdd {
-			d.odd, d.hasOdd = int32(v)>>2, true
-			continue
+	for len(frame) > 0 {
+		n := copy(d.in[d.n:], frame)
+		frame = frame[n:]
+		d.count += int64(n)
+		if d.n += n; d.n < len(d.in) {
+			break
 		}
-		d.hasOdd = false
-		low, high := d.split.next(d.odd, int32(v)>>2)
-		low = d.notch.next(low)
-		d.x[d.n] = low
-		d.energy += uint32(low*low)>>4 + uint32(high*high)>>4
-		if d.n++; d.n < blockSamples {
-			continue
-		}
+		d.n = 0
 		if e, ok := d.endBlock(heard); ok {
 			event, heard = e, true
 		}
-		d.n, d.energy = 0, 0
 	}
 	return event, heard
 }
@@ -144,10 +134,8 @@ func (d *DTMFDetector) Process(frame []int16) (DTMF, bool) {
 // endBlock judges the window that the block completes. When wait is set nothing may begin yet: the frame has told of an
 // end already.
 func (d *DTMFDetector) endBlock(wait bool) (DTMF, bool) {
-	copy(d.past[1:], d.past[:])
-	d.past[0] = d.energy
 	before := d.window
-	d.transform()
+	d.transform(d.filter())
 
 	digit, row, col, ok := d.judge()
 	if d.on {
@@ -209,22 +197,39 @@ func (d *DTMFDetector) event(at int64) DTMF {
 	return DTMF{Digit: dtmfDigits[d.digit], On: d.on, Level: powerLevel(uint64(d.loud)*128, 100), At: max(at, 0)}
 }
 
-// transform makes the phasors of the block and, with the block before, of the window.
-func (d *DTMFDetector) transform() {
+// filter makes the block ready for the transform: samples at 4 kHz, and how many bits they were shifted to have 11 of
+// them.
+func (d *DTMFDetector) filter() (x [blockSamples]int32, shift int) {
+	var high [blockSamples]int32
+	d.split.split(&d.in, &x, &high)
+	d.notch.filter(&x)
 	var peak int32
-	for _, v := range d.x {
+	var energy uint32
+	for i, v := range x {
 		peak |= v ^ v>>31
+		energy += uint32(v*v)>>4 + uint32(high[i]*high[i])>>4
 	}
-	shift := 11 - bits.Len32(uint32(peak))
-	for i, v := range d.x {
+	copy(d.past[1:], d.past[:])
+	d.past[0] = energy
+	shift = 11 - bits.Len32(uint32(peak))
+	for i, v := range x {
 		if shift >= 0 {
-			d.x[i] = v << shift
+			x[i] = v << (shift & 31)
 		} else {
-			d.x[i] = v >> -shift
+			x[i] = v >> (-shift & 31)
 		}
 	}
+	return x, shift
+}
+
+// transform makes the phasors of the block and, with the block before, of the window. In a silence they are nothing.
+func (d *DTMFDetector) transform(x [blockSamples]int32, shift int) {
+	if d.past[0] < weakestPower/16 {
+		d.block, d.window = [8]phasor{}, [8]phasor{}
+		return
+	}
 	for i := range 4 {
-		row, col := transform(&d.x, &dtmfBins[i], &dtmfBins[4+i])
+		row, col := transform(&x, &dtmfBins[i], &dtmfBins[4+i])
 		d.slide(i, row, shift)
 		d.slide(4+i, col, shift)
 	}
