@@ -259,9 +259,10 @@ func unescape(s string) string {
 	return b.String()
 }
 
-// escapeUser writes a number or name as the user part of a SIP URI (RFC 3261 25.1: user-unreserved).
+// escapeUser writes a number or name as the user part of a SIP URI (RFC 3261 25.1). Of what may stand there plainly, only
+// what numbers are made of does: parsers differ about the rest.
 func escapeUser(s string) string {
-	const plain = "-_.!~*'()&=+$,;?/"
+	const plain = "-_.!~*'()+"
 	var b strings.Builder
 	for i := range len(s) {
 		c := s[i]

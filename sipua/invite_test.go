@@ -117,8 +117,9 @@ func TestC8_HangupBeforeAnyResponseWaitsFor1xx(t *testing.T) {
 		}
 		r.sbc.reply(inv, "100 Trying", "")
 		r.sbc.expectIn("CANCEL", 10*time.Millisecond)
-		r.sbc.reply(inv, "180 Ringing", "b") // no second one
-		m := r.sbc.expect("CANCEL")          // unless repeated by its own transaction
+		r.sbc.reply(inv, "180 Ringing", "b")
+		r.sbc.silent(499 * time.Millisecond) // no second one
+		m := r.sbc.expect("CANCEL")          // but its own transaction repeats it
 		r.sbc.reply(m, "200 OK", "b")
 		r.sbc.reply(inv, "487 Request Terminated", "b")
 		r.sbc.expect("ACK")

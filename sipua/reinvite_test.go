@@ -255,6 +255,21 @@ func TestC4_OutOfOrderRequest(t *testing.T) {
 	})
 }
 
+// A dialog is Call-ID and both tags: who knows only ours cannot end the call.
+func TestC4_WrongTagIsNoDialog(t *testing.T) {
+	bubble(t, func(r *rig) {
+		_, p := r.talking()
+		local := p.local
+		p.local = "<sip:1002@example.net>;tag=guessed"
+		p.send("BYE")
+		r.sbc.expect("481")
+		p.local = local
+		quiet[Ended](r.ev, time.Second)
+		p.send("BYE")
+		r.sbc.expect("200")
+	})
+}
+
 func TestC4_StrictRouter(t *testing.T) {
 	bubble(t, func(r *rig) {
 		c, inv := r.dialling()
