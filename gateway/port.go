@@ -108,10 +108,27 @@ func (p *port) run(ctx context.Context, immediate bool) {
 				p.hardwareLost(time.Now(), board.ErrClosed)
 				continue
 			}
-			p.safely("hook", func(time.Time) { p.line.Hook(h.At, h.OffHook) })
+			p.safely("hook", func(time.Time) { p.hookEdges(h) })
 		case e := <-p.inbox:
 			p.safely("event", func(now time.Time) { p.handle(now, e) })
 		case <-timer.C:
+		}
+	}
+}
+
+// hookEdges takes every edge that is waiting before the clock is looked at: an actor that was late for both ends of a
+// flash must not take the first end for a hang-up.
+func (p *port) hookEdges(h board.HookEvent) {
+	for {
+		p.line.Hook(h.At, h.OffHook)
+		select {
+		case next, ok := <-p.hook:
+			if !ok {
+				return // run sees it, too
+			}
+			h = next
+		default:
+			return
 		}
 	}
 }
