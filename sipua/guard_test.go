@@ -265,7 +265,7 @@ func TestTrace_MasksCredentials(t *testing.T) {
 		r.sbc.reply(r.sbc.expect("REGISTER"), "401 Unauthorized", "x", challenge401)
 		m := r.sbc.expect("REGISTER")
 		r.sbc.reply(m, "200 OK", "x")
-		time.Sleep(time.Second)
+		synctest.Wait()
 		_, response, _ := strings.Cut(m.h("Authorization"), "response=")
 		if response = strings.Trim(response[:34], `"`); len(response) != 32 || strings.Contains(all.String(), response) {
 			t.Errorf("digest %q is in the trace", response)

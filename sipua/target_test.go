@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/netip"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -225,7 +226,7 @@ func TestH1_RevivedServerIsRegisteredAtSoon(t *testing.T) {
 
 // Names are looked up off the loop, again after failures, and the registration says what it waits for.
 func TestR4_ResolvingUntilTheNameHasAnAddress(t *testing.T) {
-	tries := 0
+	var tries atomic.Int64
 	bubble(t, func(r *rig) {
 		r.a.Register(true)
 		time.Sleep(time.Millisecond)
@@ -238,14 +239,14 @@ func TestR4_ResolvingUntilTheNameHasAnAddress(t *testing.T) {
 		if e := r.ev.until(Registered, time.Second); e.Server != "sbc.example.net:5060" {
 			t.Errorf("%+v", e)
 		}
-		if tries != 3 {
-			t.Errorf("%d look-ups", tries)
+		if n := tries.Load(); n != 3 {
+			t.Errorf("%d look-ups", n)
 		}
 	}, func(c *Config, _ *memnet.Options) {
 		c.Servers = []Server{{Host: "sbc.example.net"}}
 		c.Resolve = func(ctx context.Context, host string) ([]netip.Addr, error) {
 			time.Sleep(5 * time.Second) // a slow resolver holds nobody up
-			if tries++; tries < 3 {
+			if tries.Add(1) < 3 {
 				return nil, errors.New("server misbehaving")
 			}
 			return []netip.Addr{netip.MustParseAddr("2001:db8::1"), sbc1At.Addr()}, nil
@@ -255,46 +256,49 @@ func TestR4_ResolvingUntilTheNameHasAnAddress(t *testing.T) {
 
 // The name moves: the new address may speak, the old one not, and the binding follows.
 func TestR4_NameChangesItsAddress(t *testing.T) {
-	addr := sbc1At.Addr()
+	var addr atomic.Value
+	addr.Store(sbc1At.Addr())
 	bubble(t, func(r *rig) {
 		sbc2 := r.peer(sbc2At)
 		r.register()
-		addr = sbc2At.Addr()
+		addr.Store(sbc2At.Addr())
 		m := sbc2.expectIn("REGISTER", resolveEvery+time.Minute)
 		sbc2.reply(m, "200 OK", "x")
 		r.sbc.callFrom("1001", "<sip:1002@example.net>").send("OPTIONS")
 		r.sbc.silent(time.Second)
 	}, func(c *Config, _ *memnet.Options) {
 		c.Servers = []Server{{Host: "sbc.example.net"}}
-		c.Resolve = func(context.Context, string) ([]netip.Addr, error) { return []netip.Addr{addr}, nil }
+		c.Resolve = func(context.Context, string) ([]netip.Addr, error) {
+			return []netip.Addr{addr.Load().(netip.Addr)}, nil
+		}
 	})
 }
 
 // RFC 5626 3.5.1: CRLF to the server that holds a binding, and only then.
 func TestR7_KeepAliveWhileRegistered(t *testing.T) {
 	bubble(t, func(r *rig) {
-		pings := 0
+		var pings atomic.Int64
 		r.net.OnDatagram(func(d memnet.Datagram) {
 			if string(d.Payload) == "\r\n\r\n" && d.To == sbc1At {
-				pings++
+				pings.Add(1)
 			}
 		})
 		time.Sleep(time.Hour)
-		if pings != 0 {
-			t.Errorf("%d without a binding", pings)
+		if n := pings.Load(); n != 0 {
+			t.Errorf("%d without a binding", n)
 		}
 		r.a.Register(true)
 		r.sbc.reply(r.sbc.expect("REGISTER"), "200 OK", "x", "Expires: 10000")
 		time.Sleep(10*time.Minute + time.Second)
-		if pings != 24 {
-			t.Errorf("%d in 10 minutes, want 24", pings)
+		if n := pings.Load(); n != 24 {
+			t.Errorf("%d in 10 minutes, want 24", n)
 		}
 		r.a.Unregister()
 		r.sbc.reply(r.sbc.expect("REGISTER"), "200 OK", "x")
-		pings = 0
+		pings.Store(0)
 		time.Sleep(time.Hour)
-		if pings > 0 {
-			t.Errorf("%d after the end", pings)
+		if n := pings.Load(); n > 0 {
+			t.Errorf("%d after the end", n)
 		}
 	}, func(c *Config, _ *memnet.Options) { c.KeepAlive = 25 * time.Second })
 }
