@@ -15,7 +15,6 @@ import (
 // network answers as a registrar with short nonces and as a called party would; it calls us, too.
 type network struct {
 	*peer
-	tags int
 }
 
 func (n *network) serve(ctx context.Context, calls bool) {

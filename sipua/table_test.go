@@ -12,7 +12,6 @@ type stage struct {
 	c      *Call
 	invite *msg  // ours, when we call
 	p      *call // the peer's side
-	pend   string
 }
 
 // stages reach every state of a call.
@@ -54,7 +53,7 @@ var stages = map[callState]func(r *rig) *stage{
 	callReleasing: func(r *rig) *stage {
 		c, p := r.talking()
 		c.Hangup()
-		return &stage{r: r, c: c, p: p, pend: "BYE"}
+		return &stage{r: r, c: c, p: p}
 	},
 	callOver: func(r *rig) *stage {
 		c, p := r.talking()
