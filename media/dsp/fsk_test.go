@@ -90,7 +90,7 @@ var modems = map[Standard]modem{Bell202: {1200, 2200}, V23: {1300, 2100}}
 func TestFSKIsDecodedByAnIndependentModem(t *testing.T) {
 	runs := 300
 	if testing.Short() {
-		runs = 30
+		runs = 6
 	}
 	for std, m := range modems {
 		t.Run(std.String(), func(t *testing.T) {

@@ -73,9 +73,9 @@ func read(spec string) (es []expected) {
 func TestCountryTones(t *testing.T) {
 	tones := countryTones(t)
 	countries, done := map[string]bool{}, map[string]bool{}
-	for _, c := range tones {
+	for i, c := range tones {
 		countries[c.country] = true
-		if done[c.spec] {
+		if done[c.spec] || testing.Short() && i%10 != 0 {
 			continue
 		}
 		done[c.spec] = true
