@@ -7,7 +7,7 @@ type DTMF struct {
 	Digit byte  // 0-9 * # A-D
 	On    bool  // began; false: ended
 	Level Level // power of the two tones together
-	At    int64 // sample of the onset (On) or of the end, counted from the first sample ever processed; within 5 ms
+	At    int64 // sample of the onset (On) or of the end, counted from the first sample ever processed; within 6 ms
 }
 
 // What counts as a digit (ITU-T Q.24, with room for noise).
