@@ -18,7 +18,11 @@ func (h *hop) beat(now time.Time) {
 		callID: newTag(), cseq: firstSeq, contact: "<sip:" + e.local.String() + ">",
 		extra: []string{"Accept: " + sdpType},
 	}
-	h.probe = e.ask(now, h, o, h.addr, min(probeTimeout, max(every, time.Second)))
+	limit := min(probeTimeout, max(every, time.Second))
+	if h.lost > 0 && h.state != hopDead {
+		limit = min(limit, doubtTimeout)
+	}
+	h.probe = e.ask(now, h, o, h.addr, limit)
 }
 
 // answered: any final answer is a sign of life, 405 and 481 too; only 503 says "not now".

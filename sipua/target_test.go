@@ -79,7 +79,7 @@ func TestA6_H2_FailoverAndHomecoming(t *testing.T) {
 			moved = register(two)
 		}
 		took := time.Since(dead)
-		if took > 30*time.Second+3*probeTimeout+moveSpread+100*time.Millisecond {
+		if took > 30*time.Second+probeTimeout+2*doubtTimeout+moveSpread+100*time.Millisecond {
 			t.Errorf("failover took %v", took)
 		}
 		t.Logf("failover after %v", took)

@@ -16,7 +16,8 @@ const (
 // Timers of ours; the reasons stand beside them.
 const (
 	quickTimeout  = 4 * time.Second        // instead of timer B or F while another server can be tried: four sends
-	probeTimeout  = 4 * time.Second        // a heartbeat without an answer by then is lost, and the next goes out at once
+	probeTimeout  = 3 * time.Second        // a heartbeat without an answer by then (three sends) is lost, the next goes out at once
+	doubtTimeout  = 2 * time.Second        // and has less time: with three lost, a dead server is found out 7 s after the first
 	holdDown      = time.Minute            // a preferred server must be well for that long before we go home to it
 	penalty       = time.Minute            // without heartbeats, a dead server is believed again after this
 	reofferLimit  = 10 * time.Second       // the owner must answer a Reoffered session by then, or it is refused
