@@ -56,7 +56,11 @@ func (k *kamailio) boot(t *testing.T) {
 
 // rpc calls Kamailio's own management interface.
 func (k *kamailio) rpc(method string, params ...any) (json.RawMessage, error) {
-	body, err := json.Marshal(map[string]any{"jsonrpc": "2.0", "id": 1, "method": method, "params": params})
+	call := map[string]any{"jsonrpc": "2.0", "id": 1, "method": method}
+	if len(params) > 0 { // Kamailio refuses "params": null
+		call["params"] = params
+	}
+	body, err := json.Marshal(call)
 	if err != nil {
 		return nil, err
 	}

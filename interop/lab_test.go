@@ -84,7 +84,7 @@ func start(t *testing.T, name, dir string, args ...string) *process {
 	return p
 }
 
-// stop sends sig and waits; after five seconds the process group is killed.
+// stop sends sig and waits; after ten seconds the process is killed, with all its children.
 func (p *process) stop(sig syscall.Signal) {
 	if p.ended() {
 		return
@@ -92,7 +92,14 @@ func (p *process) stop(sig syscall.Signal) {
 	p.cmd.Process.Signal(sig)
 	select {
 	case <-p.done:
-	case <-time.After(5 * time.Second):
+	case <-time.After(10 * time.Second):
+		p.kill()
+	}
+}
+
+// kill is sudden death, also of the children: it leads a process group of its own.
+func (p *process) kill() {
+	if !p.ended() {
 		syscall.Kill(-p.cmd.Process.Pid, syscall.SIGKILL)
 		<-p.done
 	}
