@@ -51,6 +51,9 @@ func (d *daemon) Port(n int) (api.Port, error) {
 		}
 		have = append(have, p.Port)
 	}
+	if cfg := d.gateway.Config(); len(have) == 0 && (cfg == nil || len(cfg.Ports) > 0) { // the local socket is the first to live
+		return api.Port{}, api.Unavailable("the gateway is starting")
+	}
 	return api.Port{}, api.NotFound("there is no port %d; the ports are %s", n, numbers(have))
 }
 
