@@ -82,7 +82,7 @@ func unsupportedBody(m *message) *refusal {
 		return nil
 	}
 	if code := m.value("content-encoding"); code != "" && !strings.EqualFold(code, "identity") {
-		return &refusal{415, "Unsupported Media Type", []string{"Accept-Encoding: identity"}}
+		return &refusal{415, "Unsupported Media Type", []string{"Accept: " + sdpType, "Accept-Encoding: identity"}}
 	}
 	if sdpOf(m) == nil {
 		return &refusal{415, "Unsupported Media Type", []string{"Accept: " + sdpType}}

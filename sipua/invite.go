@@ -33,13 +33,13 @@ func (c *Call) dial(now time.Time, number string, offer []byte) {
 	}
 	c.answerBy = now.Add(e.cfg.NoAnswer)
 	c.auth.begin()
-	c.sendInvite(now, hop, 1)
+	c.sendInvite(now, hop)
 }
 
-// sendInvite sends the INVITE in a new transaction, as a new request (count 1) or as the same one to another server (0).
-func (c *Call) sendInvite(now time.Time, hop *hop, count uint32) {
+// sendInvite sends the INVITE as a new request of the same call: first, with credentials, or to another server.
+func (c *Call) sendInvite(now time.Time, hop *hop) {
 	o := *c.invite // the transaction before still writes ACKs from its own
-	o.cseq += count
+	o.cseq++
 	o.branch = newBranch()
 	o.extra = c.auth.lines(o.method, o.uri, o.body)
 	c.invite, c.hop = &o, hop
@@ -140,7 +140,7 @@ func (c *Call) declined(now time.Time, m *message) {
 		if err == nil {
 			c.dialog = nil
 			c.setState(callInviting, "challenge")
-			c.sendInvite(now, c.hop, 1)
+			c.sendInvite(now, c.hop)
 			return
 		}
 		reason += " (" + err.Error() + ")"
@@ -153,7 +153,8 @@ func (c *Call) declined(now time.Time, m *message) {
 	c.end(now, Ended{Code: m.code, Reason: reason})
 }
 
-// elsewhere tries the next server that has not failed this call (RFC 3263 4.3): the same request in a new transaction.
+// elsewhere tries the next server that has not failed this call (RFC 3263 4.3), with the next CSeq: a call that leaves by
+// two doors is still one call, and its numbers only grow.
 func (c *Call) elsewhere(now time.Time) bool {
 	if c.state != callInviting && c.state != callProceeding {
 		return false
@@ -163,7 +164,7 @@ func (c *Call) elsewhere(now time.Time) bool {
 		if h.state != hopDead && !slices.Contains(c.tried, h) {
 			c.dialog = nil
 			c.setState(callInviting, "next server")
-			c.sendInvite(now, h, 0)
+			c.sendInvite(now, h)
 			return true
 		}
 	}
