@@ -4,11 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
-	"log"
 	"log/slog"
-	"net"
-	"net/http"
 	"sync"
 	"time"
 )
@@ -39,9 +35,9 @@ type Options struct {
 
 // Host is a running server of the local sockets.
 type Host struct {
-	hub   *hub
-	https []*http.Server
-	done  sync.WaitGroup
+	hub     *hub
+	waiters []*waiter
+	done    sync.WaitGroup
 }
 
 // Listen opens the sockets (mode 0660, directory 0750) and serves the backend
@@ -71,19 +67,10 @@ func Listen(b Backend, o Options) (*Host, error) {
 
 	s := &Host{hub: newHub(b, o.Ring)}
 	for i, d := range doors {
-		hs := &http.Server{
-			Handler:           handler(b, s.hub, o, places[i].readOnly),
-			ReadHeaderTimeout: headerTime,
-			ReadTimeout:       readTime,
-			WriteTimeout:      writeTime,
-			IdleTimeout:       idleTime,
-			MaxHeaderBytes:    headerMax,
-			ErrorLog:          log.New(io.Discard, "", 0), // noise of clients that went away
-			ConnContext:       func(ctx context.Context, c net.Conn) context.Context { return withPeer(ctx, c) },
-		}
-		s.https = append(s.https, hs)
+		w := newWaiter(d, handler(b, s.hub, o, places[i].readOnly), o.Log)
+		s.waiters = append(s.waiters, w)
 		s.done.Go(func() {
-			if err := hs.Serve(d); !errors.Is(err, http.ErrServerClosed) {
+			if err := w.serve(); err != nil {
 				o.Log.Error("local socket died", "path", d.path, "err", err)
 			}
 		})
@@ -96,10 +83,8 @@ func Listen(b Backend, o Options) (*Host, error) {
 func (s *Host) Close(ctx context.Context) error {
 	s.hub.close()
 	var errs []error
-	for _, hs := range s.https {
-		if err := hs.Shutdown(ctx); err != nil {
-			errs = append(errs, err, hs.Close())
-		}
+	for _, w := range s.waiters {
+		errs = append(errs, w.shutdown(ctx))
 	}
 	s.done.Wait()
 	return errors.Join(errs...)
