@@ -147,7 +147,7 @@ func (p *Phone) Dial(digits string) error {
 		}
 		low, high, ok := dtmfPair(digits[i])
 		if !ok {
-			return fmt.Errorf("cannot dial %q: a digit is one of 0-9 * # A-D, or ',' for a pause", digits[i])
+			return fmt.Errorf("%w: cannot dial %q: a digit is one of 0-9 * # A-D, or ',' for a pause", ErrUsage, digits[i])
 		}
 		sent = append(sent, source{
 			from: at, to: at + digitOn,

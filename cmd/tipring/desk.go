@@ -14,10 +14,12 @@ func (d *daemon) Phone(ctx context.Context, n int, action string, args []string)
 	if d.desk == nil {
 		return api.PhoneResult{}, api.Refused("the board is %s: its telephones are real, move them by hand", d.board.Name())
 	}
+	if _, err := d.Port(n); err != nil {
+		return api.PhoneResult{}, err
+	}
 	phone := d.desk.Phone(n)
 	if phone == nil {
-		_, err := d.Port(n)
-		return api.PhoneResult{}, err
+		return api.PhoneResult{}, api.Refused("the simulated board has no socket %d: it got those of the configuration that it started with, at least %d", n, sockets)
 	}
 	if action == "wait" { // "tone 1004" may come as one argument
 		args = strings.Fields(strings.Join(args, " "))

@@ -163,12 +163,18 @@ func errorLines(err error) []string {
 	return strings.Split(err.Error(), "\n")
 }
 
+// sockets is how many telephones the simulated board has at least, so that a reload may add ports.
+const sockets = 8
+
 // openBoard makes the hardware. desk is nil unless the board is the simulated one.
 func openBoard(name string, cfg *config.Config) (board.Board, *sim.Board, error) {
 	if name != "sim" {
 		return nil, nil, fmt.Errorf("board %q: only the simulated board (--board sim) is built yet", name)
 	}
 	var o sim.Options
+	for n := range sockets {
+		o.Ports = append(o.Ports, n+1)
+	}
 	for _, p := range cfg.Ports {
 		o.Ports = append(o.Ports, p.Port)
 	}

@@ -1,0 +1,49 @@
+package main
+
+import (
+	"flag"
+	"os"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/testscript"
+)
+
+// TestMain lets the test binary stand in for tipring: in the scripts `tipring` is this package's main in a process of its
+// own, with the race detector when the tests have it. "-tipring" is how login(1) calls a shell.
+func TestMain(m *testing.M) {
+	// The scripts wait for telephones most of the time, not for the processor.
+	if err := flag.Set("test.parallel", "8"); err != nil {
+		os.Exit(2)
+	}
+	testscript.Main(m, map[string]func(){"tipring": main, "-tipring": main})
+}
+
+// TestScript runs the sessions in testdata/script: what people type, against the real daemon with its real sockets, the
+// simulated board and an exchange on loopback.
+func TestScript(t *testing.T) {
+	testscript.Run(t, testscript.Params{
+		Dir:   "../../testdata/script",
+		Setup: openDesk,
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"exchange":  exchangeCmd,
+			"configure": configureCmd,
+			"serve":     serveCmd,
+			"signal":    signalCmd,
+			"ended":     endedCmd,
+			"exits":     exitsCmd,
+			"waitfor":   waitforCmd,
+			"http":      httpCmd,
+			"stream":    streamCmd,
+			"login":     loginCmd,
+			"garbage":   garbageCmd,
+			"nobody":    nobodyCmd,
+		},
+		Condition: func(name string) (bool, error) {
+			if name == "root" {
+				return os.Getuid() == 0, nil
+			}
+			return false, nil
+		},
+		RequireUniqueNames: true,
+	})
+}
