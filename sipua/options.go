@@ -25,12 +25,8 @@ func (e *Endpoint) outOfDialog(now time.Time, m *message) {
 		e.stateless(m, 481, "Call/Transaction Does Not Exist") // RFC 6665 4.1.3 for NOTIFY: we subscribe to nothing
 	case "SUBSCRIBE":
 		e.stateless(m, 489, "Bad Event")
-	case "REFER":
-		e.stateless(m, 603, "Decline")
-	case "REGISTER", "MESSAGE", "PUBLISH":
+	default: // RFC 3261 8.2.1; REFER, MESSAGE and the like are nothing that we do for somebody who just comes along
 		e.stateless(m, 405, "Method Not Allowed", "Allow: "+allowed)
-	default:
-		e.stateless(m, 501, "Not Implemented", "Allow: "+allowed)
 	}
 }
 
@@ -74,9 +70,7 @@ func (e *Endpoint) inDialog(now time.Time, m *message) {
 		answer(489, "Bad Event")
 	case "REFER":
 		answer(603, "Decline")
-	case "MESSAGE", "REGISTER", "PUBLISH":
-		answer(405, "Method Not Allowed", "Allow: "+allowed)
 	default:
-		answer(501, "Not Implemented", "Allow: "+allowed)
+		answer(405, "Method Not Allowed", "Allow: "+allowed)
 	}
 }
