@@ -34,6 +34,7 @@ const (
 	evIncoming                     // an INVITE for this port
 	evRings                        // the far end rings (180)
 	evEarly                        // the far end or the network sends sound before the answer (18x with SDP)
+	evHeard                        // the first packet from there
 	evEstablished                  // 2xx
 	evHeld                         // the far end holds us
 	evResumed                      // and takes us back
@@ -44,7 +45,7 @@ const (
 )
 
 var callEventNames = [...]string{"seized", "dialed", "misdialed", "answered", "released", "incoming", "rings", "early",
-	"established", "held", "resumed", "ended", "no-answer", "disabled"}
+	"heard", "established", "held", "resumed", "ended", "no-answer", "disabled"}
 
 func (e callEvent) String() string { return callEventNames[e] }
 
@@ -58,8 +59,8 @@ const (
 	doAlert               // ring the telephone, answer 180
 	doRefuse              // 486: this line is in use
 	doAnswer              // answer 200, open the speech path
-	doRingback            // local ringback tone
-	doEarly               // open the path from the network only
+	doRingback            // local ringback tone, unless the far end is heard
+	doEarly               // silence for what the network has to say
 	doTalk                // open the speech path
 	doRelease             // CANCEL, BYE or a refusal, as the call needs
 	doTone                // the call is gone: tell the caller by a tone
@@ -115,11 +116,8 @@ func next(s CallState, e callEvent) (CallState, callAction) {
 	case Calling, Ringback:
 		switch e {
 		case evRings:
-			if s == Ringback { // early media goes on, or the tone already plays
-				return Ringback, doNothing
-			}
 			return Ringback, doRingback
-		case evEarly:
+		case evEarly, evHeard:
 			return Ringback, doEarly
 		case evEstablished:
 			return Talking, doTalk

@@ -26,6 +26,7 @@ func TestCallMachine(t *testing.T) {
 			evIncoming:    {Calling, doRefuse},
 			evRings:       {Ringback, doRingback},
 			evEarly:       {Ringback, doEarly},
+			evHeard:       {Ringback, doEarly},
 			evEstablished: {Talking, doTalk},
 			evEnded:       {Busy, doTone},
 			evDisabled:    {Idle, doRelease},
@@ -33,8 +34,9 @@ func TestCallMachine(t *testing.T) {
 		Ringback: {
 			evReleased:    {Idle, doRelease},
 			evIncoming:    {Ringback, doRefuse},
-			evRings:       {Ringback, doNothing},
+			evRings:       {Ringback, doRingback},
 			evEarly:       {Ringback, doEarly},
+			evHeard:       {Ringback, doEarly},
 			evEstablished: {Talking, doTalk},
 			evEnded:       {Busy, doTone},
 			evDisabled:    {Idle, doRelease},

@@ -1,9 +1,6 @@
 package gateway
 
 import (
-	"net/netip"
-	"time"
-
 	"tipring/media"
 	"tipring/sipua"
 )
@@ -12,36 +9,23 @@ import (
 type event interface{ portEvent() }
 
 type (
-	// configure replaces the settings of the port.
-	configure struct{ set settings }
-	// serviceUp: the endpoint of the port's service is open.
-	serviceUp struct {
-		service  *service
-		endpoint *sipua.Endpoint
-		local    netip.Addr
-	}
-	// serviceDown: it is not, or not any more.
-	serviceDown struct {
-		service *service
-		why     string
-		retry   time.Time
-	}
+	// look: the settings or the state of the service are not what they were. Both are levels that every step compares,
+	// so that one lost for a full inbox does no harm.
+	look struct{}
 	// registerNow: a person wants the port to register, whatever the back-off says.
 	registerNow struct{}
-	// fromSIP carries what the agent reports; events of a replaced agent are told apart by it.
+	// fromSIP carries what an agent reports; events of a replaced agent are told apart by its number.
 	fromSIP struct {
-		agent *sipua.Agent
+		agent int
 		event sipua.Event
 	}
 	// fromVoice carries what the pump reports.
 	fromVoice struct{ event media.Event }
-	// voiceEnded: the pump's goroutine is gone, err tells why if it was not told to go.
+	// voiceEnded: the codec's goroutine is gone, err tells why if it was not told to go.
 	voiceEnded struct{ err error }
 )
 
-func (configure) portEvent()   {}
-func (serviceUp) portEvent()   {}
-func (serviceDown) portEvent() {}
+func (look) portEvent()        {}
 func (registerNow) portEvent() {}
 func (fromSIP) portEvent()     {}
 func (fromVoice) portEvent()   {}

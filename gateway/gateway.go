@@ -96,25 +96,29 @@ func (g *Gateway) Run(ctx context.Context, cfg *config.Config) error {
 	g.ctx = alive
 	err := g.apply(cfg, false)
 	g.mu.Unlock()
-	if err != nil {
-		return err
+	if err == nil {
+		<-ctx.Done()
 	}
-	<-ctx.Done()
 
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	for _, p := range *g.ports.Load() {
-		p.stop()
-	}
-	for _, p := range *g.ports.Load() {
-		<-p.done
-	}
+	g.stopPorts(*g.ports.Load())
 	for _, s := range g.services {
 		s.stop()
 	}
 	g.wg.Wait()
 	g.ctx = nil
-	return nil
+	return err
+}
+
+// stopPorts ends actors and waits: their lines are free afterwards.
+func (g *Gateway) stopPorts(ports []*port) {
+	for _, p := range ports {
+		p.cancel()
+	}
+	for _, p := range ports {
+		<-p.done
+	}
 }
 
 // Apply makes the running gateway follow cfg. Only ports whose configuration changed hear of it; calls on the others
@@ -217,24 +221,30 @@ func (g *Gateway) apply(cfg *config.Config, immediate bool) error {
 	g.cfg = cfg
 	g.followServices(cfg)
 
-	var ports []*port
-	for _, set := range wanted {
+	var ports, begin, gone []*port
+	for i := range wanted {
+		set := &wanted[i]
 		set.service = g.services[set.port.Service]
 		p := g.port(set.port.Port)
 		if p == nil {
-			p = g.startPort(set, immediate)
-		} else if !p.settings().same(set) {
+			p = g.newPort(set, immediate)
+			begin = append(begin, p)
+		} else if !p.want.Load().same(set) {
 			p.configure(set)
 		}
 		ports = append(ports, p)
 	}
 	for _, p := range *g.ports.Load() {
 		if !slices.Contains(ports, p) {
-			p.stop()
+			gone = append(gone, p)
 		}
 	}
 	slices.SortFunc(ports, func(a, b *port) int { return a.number - b.number })
 	g.ports.Store(&ports)
+	g.stopPorts(gone)
+	for _, p := range begin {
+		p.begin()
+	}
 	return nil
 }
 

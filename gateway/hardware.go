@@ -1,32 +1,42 @@
 package gateway
 
 import (
-	"errors"
 	"time"
 
 	"tipring/board"
 	"tipring/fxs"
 )
 
-// openHardware takes the line from the board. A line that is not there is a FAULT of this port only; it is tried again.
+const hardwareRetry = 5 * time.Second
+
+// openHardware takes the line from the board, which goes on owning it: nobody else works it while the port runs. A line
+// that is not there is a FAULT of this port only; it is tried again.
 func (p *port) openHardware(now time.Time) {
+	p.retryHW = time.Time{}
 	hw, err := p.gw.opt.Board.Line(p.number)
+	if err == nil {
+		err = hw.SetFeed(board.FeedOff)
+	}
 	if err != nil {
 		p.hardwareLost(now, err)
 		return
 	}
 	p.hw, p.hook, p.feed = hw, hw.Hook(), board.FeedOff
-	if err := hw.SetFeed(board.FeedOff); err != nil {
-		p.hardwareLost(now, err)
+	if p.voice.suspect {
+		p.probe(now)
 		return
+	}
+	for stale := true; stale; { // edges of a time when nobody took them
+		select {
+		case _, stale = <-p.hook:
+		default:
+			stale = false
+		}
 	}
 	if p.fault != "" {
 		p.log.Info("line is back")
 		p.fault = ""
 		p.line.Fault(now, false)
-	}
-	if hw.OffHook() {
-		p.line.Hook(now, true)
 	}
 }
 
@@ -36,13 +46,10 @@ func (p *port) hardwareLost(now time.Time, err error) {
 		p.log.Error("line fault", "err", err)
 	}
 	p.fault = err.Error()
+	p.hook = nil
 	p.retryHW = now.Add(hardwareRetry)
 	p.line.Fault(now, true)
 	p.stopVoice()
-	if hw := p.hw; hw != nil {
-		p.hw, p.hook = nil, nil
-		go hw.Close() // a dead driver may take its time; the actor may not
-	}
 	if p.state != Idle {
 		p.take(now, evDisabled, "line fault")
 	}
@@ -50,7 +57,7 @@ func (p *port) hardwareLost(now time.Time, err error) {
 
 // drive makes the hardware look like out. It is a level: doing it twice changes nothing.
 func (p *port) drive(now time.Time, out fxs.Output) {
-	if p.hw == nil {
+	if p.fault != "" {
 		return
 	}
 	if f := feedOf(out.Feed); f != p.feed {
@@ -74,6 +81,3 @@ func feedOf(f fxs.Feed) board.Feed {
 	}
 	return board.FeedOff
 }
-
-// lineGone tells a line that was closed or pulled from one that only has no samples.
-func lineGone(err error) bool { return errors.Is(err, board.ErrClosed) }

@@ -16,7 +16,7 @@ type CallRecord struct {
 	Start     time.Time // INVITE sent or received
 	Answered  time.Time // zero: not answered
 	End       time.Time
-	Code      int    // the final response; 0 when the call was answered and released by BYE, or ended here
+	Code      int    // the final response that was sent or heard; 0: none, or the call was answered
 	Reason    string // why it ended, in words
 	ByPeer    bool   // the far end or the network ended it
 }
@@ -30,6 +30,8 @@ func (r CallRecord) Result() string {
 		return "busy"
 	case r.Direction == In:
 		return "missed"
+	case r.ID == "": // no INVITE was sent: not registered, no RTP port
+		return "failed"
 	case r.Code == 486 || r.Code == 600:
 		return "busy"
 	case r.Code == 408 || r.Code == 480 || r.Code == 487 && r.ByPeer:

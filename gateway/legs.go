@@ -24,19 +24,19 @@ type leg struct {
 	agreed    sipua.Negotiated
 	open      bool // the stream is part of the voice path
 	offered   bool // the other side's answer is still to come (we made the offer)
+	heard     bool // a packet came
 	start     time.Time
 	answered  time.Time
 }
 
 const eventPT = 101 // RFC 4733 telephone-event, the payload type that everybody uses
 
-// newLeg opens the RTP sockets of a call: a call that cannot have sound must not ring.
-func (p *port) newLeg(now time.Time, d Direction, peer, name string) (*leg, error) {
-	stream, err := media.Open(p.gw.opt.Media, p.local.local, media.PortRange{Low: p.set.media.RTPPorts.Low, High: p.set.media.RTPPorts.High})
-	if err != nil {
-		return nil, err
-	}
-	return &leg{stream: stream, direction: d, peer: peer, name: name, session: rand.Uint64() >> 2, start: now}, nil
+// openStream opens the RTP sockets of a leg: a call that cannot have sound must not ring.
+func (p *port) openStream(l *leg) (err error) {
+	ports := media.PortRange{Low: p.set.media.RTPPorts.Low, High: p.set.media.RTPPorts.High}
+	l.stream, err = media.Open(p.gw.opt.Media, p.service.local, ports)
+	l.session = rand.Uint64() >> 2
+	return err
 }
 
 // description is our side of the leg for an offer or an answer.
@@ -71,39 +71,24 @@ func directionOf(s string) media.Direction {
 	return media.SendRecv
 }
 
-// dial starts the call of a complete number.
-func (p *port) dial(now time.Time, number string) {
-	p.active = &leg{direction: Out, peer: number, start: now}
-	p.take(now, evDialed, "")
-}
-
+// invite starts the call of a complete number.
 func (p *port) invite(now time.Time) {
-	number := p.active.peer
-	switch {
-	case p.agent == nil || !p.reg.OK():
-		p.fail(now, 0, "this port is not registered: "+registrationWords(p.reg))
+	l := p.active
+	if p.agent == nil || !p.reg.OK() {
+		p.over(now, 0, fxs.ToneCongestion, "this port is not registered: "+registrationWords(p.reg), false)
 		return
 	}
-	l, err := p.newLeg(now, Out, number, "")
-	if err != nil {
-		p.fail(now, 500, "no RTP port: "+err.Error())
+	if err := p.openStream(l); err != nil {
+		p.over(now, 0, fxs.ToneCongestion, "no RTP port: "+err.Error(), false)
 		return
 	}
-	l.local = sipua.MakeOffer(p.description(l))
-	l.offered = true
-	l.call = p.agent.Invite(number, l.local)
-	p.active = l
-}
-
-// fail ends a call that never reached the network.
-func (p *port) fail(now time.Time, code int, why string) {
-	p.take(now, evEnded, why)
-	p.cause, p.code = why, code
-	p.line.Play(now, fxs.ToneCongestion)
+	l.local, l.offered = sipua.MakeOffer(p.description(l)), true
+	l.call = p.agent.Invite(l.peer, l.local)
 }
 
 // incoming answers an INVITE: first everything that could go wrong, then the bell.
 func (p *port) incoming(now time.Time, in sipua.Incoming) {
+	l := &leg{call: in.Call, direction: In, peer: in.Number, name: in.Name, start: now}
 	switch {
 	case !p.set.port.Enabled:
 		in.Call.Reject(480, "Port Disabled")
@@ -112,17 +97,16 @@ func (p *port) incoming(now time.Time, in sipua.Incoming) {
 		in.Call.Reject(480, "Line Fault")
 		return
 	case p.state != Idle:
-		p.record(now, &leg{direction: In, peer: in.Number, name: in.Name, start: now}, 486, "the line was in use", false)
+		p.record(now, l, 486, "the line was in use", false)
 		in.Call.Reject(486, "Busy Here")
 		return
 	}
-	l, err := p.newLeg(now, In, in.Number, in.Name)
-	if err != nil {
+	if err := p.openStream(l); err != nil {
 		p.log.Error("no RTP port for an incoming call", "err", err)
 		in.Call.Reject(500, "No RTP Port")
 		return
 	}
-	l.call, l.offer = in.Call, in.Offer
+	var err error
 	if len(in.Offer) == 0 { // RFC 3261 13.2.1: the offer comes with our 200
 		l.local, l.offered = sipua.MakeOffer(p.description(l)), true
 	} else if l.local, l.agreed, err = sipua.MakeAnswer(in.Offer, p.description(l)); err != nil {
@@ -145,6 +129,38 @@ func (p *port) incoming(now time.Time, in sipua.Incoming) {
 	p.take(now, evIncoming, "")
 }
 
+// take feeds the call machine and carries its action out.
+func (p *port) take(now time.Time, e callEvent, why string) {
+	to, do := next(p.state, e)
+	if do == doIgnore {
+		p.log.Debug("call event without meaning here", "state", p.state.String(), "event", e.String())
+		return
+	}
+	if to != p.state {
+		p.setState(now, to, cmp.Or(why, e.String()))
+	}
+	p.act(now, do, why)
+	if p.state == Idle {
+		p.active = nil
+	}
+}
+
+// setState is the only door by which the call-status column changes.
+func (p *port) setState(now time.Time, to CallState, cause string) {
+	peer := ""
+	if p.active != nil {
+		peer = p.active.peer
+	}
+	p.log.Info("call", "machine", "call", "from", p.state.String(), "to", to.String(), "cause", cause, "peer", peer)
+	p.state, p.since = to, now
+	if to != Ringing {
+		p.ringBy = time.Time{}
+	}
+	if to != Busy {
+		p.cause, p.code = "", 0
+	}
+}
+
 // act carries out what the call machine decided.
 func (p *port) act(now time.Time, do callAction, why string) {
 	l := p.active
@@ -154,7 +170,9 @@ func (p *port) act(now time.Time, do callAction, why string) {
 	case doAlert:
 		l.call.Ring(nil)
 	case doRingback:
-		p.line.Play(now, fxs.ToneRingback)
+		if !l.heard {
+			p.line.Play(now, fxs.ToneRingback)
+		}
 	case doEarly:
 		p.line.Talk(now)
 	case doAnswer:
@@ -169,59 +187,64 @@ func (p *port) act(now time.Time, do callAction, why string) {
 		l.answered = now
 		p.line.Talk(now)
 	case doRelease:
-		p.release(now, cmp.Or(why, "released at this telephone"))
+		p.drop(now, cmp.Or(why, "released at this telephone"))
+		p.line.Quiet(now)
 	case doTone:
-		p.dropLeg()
-	case doQuiet:
+		p.shut(l)
+		p.line.Play(now, p.tone)
+	case doQuiet, doTimeOut:
 		p.line.Quiet(now)
-		p.dropLeg()
-	case doTimeOut:
-		p.line.Quiet(now)
-		l.call.Reject(480, "Temporarily Unavailable")
-		p.record(now, l, 480, why, false)
-		p.dropLeg()
+		p.drop(now, why)
 	}
 }
 
-// release ends the active call from our side.
-func (p *port) release(now time.Time, why string) {
+// over ends the active call when its SIP side is over: recorded, told by a tone unless the telephone only rang. The row
+// keeps the peer until the telephone is at rest.
+func (p *port) over(now time.Time, code int, tone fxs.Tone, why string, byPeer bool) {
 	l := p.active
-	if l == nil {
-		return
+	p.record(now, l, code, why, byPeer)
+	l.call = nil
+	p.cause, p.code, p.tone = why, code, tone
+	p.take(now, evEnded, why)
+}
+
+// drop lets the active call go, whatever it is doing.
+func (p *port) drop(now time.Time, why string) {
+	if l := p.active; l != nil {
+		p.active = nil
+		p.letGo(now, l, why)
 	}
+}
+
+// letGo ends a leg from our side: 480 while it rings, else CANCEL or BYE.
+func (p *port) letGo(now time.Time, l *leg, why string) {
 	if l.call != nil {
-		l.call.Hangup()
-		p.record(now, l, 0, why, false)
+		code := 0
+		if l.direction == In && l.answered.IsZero() {
+			code = 480
+			l.call.Reject(code, "Temporarily Unavailable")
+		} else {
+			l.call.Hangup()
+		}
+		p.record(now, l, code, why, false)
+		l.call = nil
 	}
-	p.line.Quiet(now)
-	p.dropLeg()
+	p.shut(l)
 }
 
-// dropLeg closes the RTP side; the row keeps the peer until the telephone is at rest.
-func (p *port) dropLeg() {
-	l := p.active
-	if l == nil {
+// shut closes the RTP side of a leg, out of the voice path first.
+func (p *port) shut(l *leg) {
+	l.open = false
+	s := l.stream
+	if s == nil {
 		return
 	}
-	l.open, l.call = false, nil
-	if s := l.stream; s != nil {
-		l.stream = nil
-		if v := &p.voice; v.pump != nil { // out of the voice path before its sockets close
-			v.program.Streams = [2]*media.Stream{}
-			v.pump.Set(v.program)
-		}
-		s.Close()
+	l.stream = nil
+	if v := &p.voice; v.pump != nil && v.program.Streams[0] == s {
+		v.program.Streams[0] = nil
+		v.pump.Set(v.program)
 	}
-	if p.state == Idle {
-		p.active = nil
-	}
-}
-
-func (p *port) dropCalls(why string) {
-	if p.active != nil {
-		p.release(time.Now(), why)
-		p.active = nil
-	}
+	s.Close()
 }
 
 func (p *port) record(now time.Time, l *leg, code int, reason string, byPeer bool) {
@@ -233,9 +256,4 @@ func (p *port) record(now time.Time, l *leg, code int, reason string, byPeer boo
 		ID: id, Port: p.number, Direction: l.direction, Peer: l.peer, PeerName: l.name, Codec: l.agreed.Codec,
 		Start: l.start, Answered: l.answered, End: now, Code: code, Reason: reason, ByPeer: byPeer,
 	})
-}
-
-// canSend tells whether the agreed direction lets us speak; if not, the far end holds us (RFC 3264 8.4).
-func canSend(n sipua.Negotiated) bool {
-	return (n.Direction == "sendrecv" || n.Direction == "sendonly") && !n.Remote.Addr().IsUnspecified()
 }

@@ -1,7 +1,6 @@
 package gateway
 
 import (
-	"cmp"
 	"context"
 	"log/slog"
 	"runtime/debug"
@@ -10,7 +9,6 @@ import (
 
 	"tipring/board"
 	"tipring/fxs"
-	"tipring/media"
 	"tipring/sipua"
 )
 
@@ -20,147 +18,175 @@ type port struct {
 	log    *slog.Logger
 	number int
 	inbox  chan event
+	ctx    context.Context
 	cancel context.CancelFunc
 	done   chan struct{}
 	want   atomic.Pointer[settings] // as last configured; the actor follows
 	status atomic.Pointer[PortStatus]
 
 	// owned
-	set      settings
-	line     *fxs.Line
-	stale    bool // line was built from older settings; rebuilt when the telephone is at rest
-	hw       board.Line
-	hook     <-chan board.HookEvent
-	feed     board.Feed
-	fault    string
-	retryHW  time.Time
-	endpoint *sipua.Endpoint
-	agent    *sipua.Agent
-	local    serviceUp
-	reg      sipua.Registration
+	set     *settings
+	line    *fxs.Line
+	stale   bool // line was built from older settings; rebuilt when the telephone is at rest
+	digits  int  // of the number that is being dialled
+	hw      board.Line
+	hook    <-chan board.HookEvent
+	feed    board.Feed
+	fault   string
+	retryHW time.Time
 
-	state   CallState
-	since   time.Time
-	cause   string
-	code    int
-	ringBy  time.Time // our own no-answer time
-	active  *leg
-	waiting *leg
-	voice   voice
+	service   *serviceState // as last looked at; nil: not yet
+	agent     *sipua.Agent  // nil: the service is not open
+	agentNo   int           // tells the events of this agent from those of its predecessors
+	immediate bool          // the next agent registers without start jitter
+	reg       sipua.Registration
+
+	state  CallState
+	since  time.Time
+	cause  string // why the state is Busy
+	code   int    // the SIP response behind it
+	tone   fxs.Tone
+	ringBy time.Time // our own no-answer time
+	active *leg
+	voice  voice
 }
 
-const hardwareRetry = 5 * time.Second
-
-func (g *Gateway) startPort(set settings, immediate bool) *port {
-	ctx, cancel := context.WithCancel(g.ctx)
+// newPort makes the actor; begin starts it, once it is in the gateway's list.
+func (g *Gateway) newPort(set *settings, immediate bool) *port {
 	p := &port{
 		gw: g, log: g.log.With("port", set.port.Port), number: set.port.Port,
-		inbox: make(chan event, inboxSize), cancel: cancel, done: make(chan struct{}),
-		set: set, feed: board.FeedOff,
+		inbox: make(chan event, inboxSize), done: make(chan struct{}), set: set, immediate: immediate,
 	}
-	p.want.Store(&set)
-	p.reg.State = sipua.Disabled
+	p.ctx, p.cancel = context.WithCancel(g.ctx)
+	p.want.Store(set)
 	p.since = time.Now()
+	p.reg.Since = p.since
 	p.line = p.newLine()
 	p.publish()
-	g.wg.Add(1)
-	go func() {
-		defer g.wg.Done()
-		defer close(p.done)
-		p.run(ctx, immediate)
-	}()
 	return p
 }
 
-func (p *port) settings() *settings { return p.want.Load() }
+func (p *port) begin() {
+	p.gw.wg.Go(func() {
+		defer close(p.done)
+		p.run()
+	})
+}
 
 // post hands an event to the actor. It never blocks: a full inbox is a fault that is counted and logged.
-func (p *port) post(e event) {
+func (p *port) post(e event) bool {
 	select {
 	case p.inbox <- e:
+		return true
 	default:
 		p.gw.dropped.Add(1)
 		p.log.Error("inbox full, event lost", "event", e)
+		return false
 	}
 }
 
-func (p *port) configure(set settings) {
-	p.want.Store(&set)
-	p.post(configure{set})
+func (p *port) configure(set *settings) {
+	p.want.Store(set)
+	p.post(look{})
 }
 
-func (p *port) stop() { p.cancel() }
-
-func (p *port) run(ctx context.Context, immediate bool) {
-	defer p.close()
+func (p *port) run() {
 	timer := time.NewTimer(time.Hour)
 	defer timer.Stop()
-	p.safely("start", func(now time.Time) { p.start(now, immediate) })
+	p.step("start", func(now time.Time) {
+		p.unregistered(now)
+		p.openHardware(now)
+	})
 	for {
-		p.safely("settle", p.settle)
 		timer.Reset(p.untilDeadline())
 		select {
-		case <-ctx.Done():
+		case <-p.ctx.Done():
+			p.step("end", p.close)
 			return
 		case h, ok := <-p.hook:
-			if !ok {
-				p.hook = nil
-				p.hardwareLost(time.Now(), board.ErrClosed)
-				continue
-			}
-			p.safely("hook", func(time.Time) { p.hookEdges(h) })
+			p.step("hook", func(now time.Time) {
+				if ok {
+					p.edges(&h)
+				} else {
+					p.hardwareLost(now, board.ErrClosed)
+				}
+			})
 		case e := <-p.inbox:
-			p.safely("event", func(now time.Time) { p.handle(now, e) })
+			p.step("event", func(now time.Time) {
+				p.edges(nil)
+				p.listen(now)
+				p.handle(now, e)
+			})
 		case <-timer.C:
+			p.step("time", func(time.Time) { p.edges(nil) })
 		}
 	}
 }
 
-// hookEdges takes every edge that is waiting before the clock is looked at: an actor that was late for both ends of a
-// flash must not take the first end for a hang-up.
-func (p *port) hookEdges(h board.HookEvent) {
+// step is one turn of the actor. It keeps a fault in this port's code from stopping its neighbours: the call is dropped,
+// the line starts anew.
+func (p *port) step(what string, f func(now time.Time)) {
+	defer func() {
+		if r := recover(); r != nil {
+			p.restart(what, r)
+		}
+	}()
+	now := time.Now()
+	f(now)
+	p.settle(now)
+}
+
+func (p *port) restart(what string, fault any) {
+	defer func() {
+		if r := recover(); r != nil {
+			p.log.Error("fault again", "in", what, "fault", r)
+		}
+	}()
+	p.log.Error("fault in port, its calls are dropped", "in", what, "fault", fault, "stack", string(debug.Stack()))
+	now := time.Now()
+	l := p.active
+	p.active = nil
+	p.line = p.newLine()
+	p.setState(now, Idle, "fault")
+	p.post(look{}) // for a step that brings the outside into line
+	if l != nil {
+		p.letGo(now, l, "internal fault")
+	}
+}
+
+// edges hands over the hook edges that wait, and first the one that was taken already. That comes before the clock is
+// looked at: an actor that was late for both ends of a flash must not take the first end for a hang-up.
+func (p *port) edges(first *board.HookEvent) {
+	if first != nil {
+		p.line.Hook(first.At, first.OffHook)
+	}
 	for {
-		p.line.Hook(h.At, h.OffHook)
 		select {
-		case next, ok := <-p.hook:
+		case h, ok := <-p.hook:
 			if !ok {
 				return // run sees it, too
 			}
-			h = next
+			p.line.Hook(h.At, h.OffHook)
 		default:
 			return
 		}
 	}
 }
 
-// safely keeps a fault in this port's code from stopping its neighbours: the call is dropped, the line starts anew.
-func (p *port) safely(what string, f func(now time.Time)) {
-	defer func() {
-		if r := recover(); r != nil {
-			p.log.Error("fault in port, its calls are dropped", "in", what, "fault", r, "stack", string(debug.Stack()))
-			p.dropCalls("internal fault")
-			p.line = p.newLine()
-			p.setState(time.Now(), Idle, "fault")
+// listen takes what the telephone did until now, so that it comes before what the network did later.
+func (p *port) listen(now time.Time) {
+	p.line.Advance(now)
+	for {
+		e, ok := p.line.Next()
+		if !ok {
+			return
 		}
-	}()
-	f(time.Now())
-}
-
-func (p *port) start(now time.Time, immediate bool) {
-	p.openHardware(now)
-	if p.set.service != nil {
-		if e := p.set.service.last.Load(); e != nil {
-			p.serviceEvent(now, *e, immediate)
-		}
+		p.lineEvent(now, e)
 	}
 }
 
 func (p *port) handle(now time.Time, e event) {
 	switch e := e.(type) {
-	case configure:
-		p.reconfigure(now, e.set)
-	case serviceUp, serviceDown:
-		p.serviceEvent(now, e, false)
 	case registerNow:
 		if p.agent != nil && p.set.port.Enabled {
 			p.agent.Register(true)
@@ -174,34 +200,31 @@ func (p *port) handle(now time.Time, e event) {
 	}
 }
 
-// settle brings everything outside into line with what the event just handled has made of the port.
+// settle follows what was configured, lets time pass, and brings everything outside into line with what has become of
+// the port.
 func (p *port) settle(now time.Time) {
-	p.line.Advance(now)
-	if !p.ringBy.IsZero() && !now.Before(p.ringBy) {
+	p.follow(now)
+	p.listen(now)
+	if due(now, p.ringBy) {
 		p.take(now, evNoAnswer, "not answered at this telephone")
 	}
-	if !p.retryHW.IsZero() && !now.Before(p.retryHW) {
-		p.retryHW = time.Time{}
+	if due(now, p.retryHW) {
 		p.openHardware(now)
-	}
-	for {
-		e, ok := p.line.Next()
-		if !ok {
-			break
-		}
-		p.lineEvent(now, e)
 	}
 	if p.stale && p.state == Idle && p.line.Physical() == fxs.OnHook {
 		p.stale = false
 		p.line = p.newLine()
 	}
 	p.drive(now, p.line.Output())
+	p.listen(now) // a fault that showed while driving
 	p.publish()
 }
 
+func due(now, at time.Time) bool { return !at.IsZero() && !now.Before(at) }
+
 func (p *port) untilDeadline() time.Duration {
 	var first time.Time
-	for _, t := range []time.Time{p.line.Deadline(), p.ringBy, p.retryHW, p.voice.retry} {
+	for _, t := range []time.Time{p.line.Deadline(), p.ringBy, p.retryHW, p.voice.deadline()} {
 		if !t.IsZero() && (first.IsZero() || t.Before(first)) {
 			first = t
 		}
@@ -235,9 +258,13 @@ func (p *port) newLine() *fxs.Line {
 func (p *port) lineEvent(now time.Time, e fxs.Event) {
 	switch e := e.(type) {
 	case fxs.Seized:
+		p.digits = 0
 		p.take(now, evSeized, "")
+	case fxs.Digited:
+		p.digits++
 	case fxs.Dialed:
-		p.dial(now, e.Number)
+		p.active = &leg{direction: Out, peer: e.Number, start: now}
+		p.take(now, evDialed, "")
 	case fxs.Misdialed:
 		p.cause, p.code = e.Why, 0
 		p.take(now, evMisdialed, e.Why)
@@ -251,36 +278,6 @@ func (p *port) lineEvent(now time.Time, e fxs.Event) {
 	}
 }
 
-// take feeds the call machine and carries its action out.
-func (p *port) take(now time.Time, e callEvent, why string) callAction {
-	to, do := next(p.state, e)
-	if do == doIgnore {
-		p.log.Debug("call event without meaning here", "state", p.state.String(), "event", e.String())
-		return do
-	}
-	if to != p.state {
-		p.setState(now, to, cmp.Or(why, e.String()))
-	}
-	p.act(now, do, why)
-	return do
-}
-
-// setState is the only door by which the call-status column changes.
-func (p *port) setState(now time.Time, to CallState, cause string) {
-	peer := ""
-	if p.active != nil {
-		peer = p.active.peer
-	}
-	p.log.Info("call", "machine", "call", "from", p.state.String(), "to", to.String(), "cause", cause, "peer", peer)
-	p.state, p.since = to, now
-	if to != Ringing {
-		p.ringBy = time.Time{}
-	}
-	if to != Busy {
-		p.cause, p.code = "", 0
-	}
-}
-
 func (p *port) publish() {
 	st := PortStatus{
 		Card: p.set.card, Port: p.number, Enabled: p.set.port.Enabled, Service: p.set.port.Service,
@@ -288,6 +285,9 @@ func (p *port) publish() {
 		Registration: p.reg,
 		Call:         CallStatus{State: p.state, Since: p.since, Cause: p.cause, Code: p.code},
 		Line:         LineStatus{Physical: p.line.Physical(), State: p.line.State(), Fault: p.fault},
+	}
+	if p.state == Dialing {
+		st.Line.Digits = p.digits
 	}
 	if l := p.active; l != nil && p.state != Idle {
 		st.Call.Direction, st.Call.Peer, st.Call.PeerName, st.Call.Codec = l.direction, l.peer, l.name, l.agreed.Codec
@@ -316,33 +316,12 @@ func (p *port) publish() {
 }
 
 // close leaves the line safe: no call, no audio, no ringing, feed off.
-func (p *port) close() {
-	p.dropCalls("the gateway is going down")
+func (p *port) close(now time.Time) {
+	p.drop(now, "the gateway is going down")
+	p.loseAgent(now, "")
+	p.line.SetEnabled(now, false)
 	p.stopVoice()
 	if p.voice.running {
 		<-p.voice.ended
-	}
-	if p.agent != nil {
-		p.agent.Unregister()
-	}
-	if p.hw != nil {
-		if err := p.hw.SetFeed(board.FeedOff); err != nil {
-			p.log.Error("line could not be put into its safe state", "err", err)
-		}
-		p.hw.Close()
-	}
-}
-
-func (p *port) voiceEvent(now time.Time, e media.Event) {
-	switch e := e.(type) {
-	case media.Digit:
-		if e.On {
-			p.line.Digit(now, e.Digit)
-		}
-	case media.MediaTimeout:
-		if l := p.active; l != nil && l.stream == e.Stream && p.state == Talking {
-			p.log.Warn("no audio from the far end, the call is released")
-			l.call.Hangup()
-		}
 	}
 }

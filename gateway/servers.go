@@ -43,10 +43,8 @@ func (g *Gateway) endpoints() map[string]*sipua.Endpoint {
 	defer g.mu.Unlock()
 	open := map[string]*sipua.Endpoint{}
 	for name, s := range g.services {
-		if e := s.last.Load(); e != nil {
-			if up, ok := (*e).(serviceUp); ok {
-				open[name] = up.endpoint
-			}
+		if st := s.state.Load(); st != nil && st.endpoint != nil {
+			open[name] = st.endpoint
 		}
 	}
 	return open

@@ -20,9 +20,17 @@ type service struct {
 	gw     *Gateway
 	cfg    config.Service
 	sip    sipua.Config
-	last   atomic.Pointer[event] // what the ports were last told, for those that come later
+	state  atomic.Pointer[serviceState] // nil: the first attempt is under way
 	cancel context.CancelFunc
 	done   chan struct{}
+}
+
+// serviceState is what ports need to know of their service.
+type serviceState struct {
+	endpoint *sipua.Endpoint // nil: not open
+	local    netip.Addr
+	why      string    // it is not open
+	retry    time.Time // zero: never
 }
 
 func (g *Gateway) startService(sc config.Service, cfg *config.Config) *service {
@@ -65,9 +73,9 @@ func (s *service) run(ctx context.Context) {
 			ep, err = s.open(local)
 		}
 		if err == nil {
-			s.tell(serviceUp{service: s, endpoint: ep, local: local.Addr()})
+			s.tell(serviceState{endpoint: ep, local: local.Addr()})
 			<-ctx.Done()
-			s.tell(serviceDown{service: s, why: "the service is being stopped"})
+			s.tell(serviceState{why: "the service is being stopped"})
 			bye, cancel := context.WithTimeout(context.WithoutCancel(ctx), unregisterTime)
 			defer cancel()
 			if err := ep.Close(bye); err != nil {
@@ -76,7 +84,7 @@ func (s *service) run(ctx context.Context) {
 			return
 		}
 		s.gw.log.Warn("service cannot open its address", "service", s.cfg.Name, "err", err, "retry", wait)
-		s.tell(serviceDown{service: s, why: err.Error(), retry: time.Now().Add(wait)})
+		s.tell(serviceState{why: err.Error(), retry: time.Now().Add(wait)})
 		select {
 		case <-ctx.Done():
 			return
@@ -126,12 +134,13 @@ func (s *service) local(ctx context.Context) (netip.AddrPort, error) {
 	return netip.AddrPortFrom(own, port), nil
 }
 
-// tell posts to every port that uses this service.
-func (s *service) tell(e event) {
-	s.last.Store(&e)
+// tell makes every port that uses this service look. A port that is being started looks after it is in gw.ports, so
+// that it cannot miss the state between the two lines.
+func (s *service) tell(st serviceState) {
+	s.state.Store(&st)
 	for _, p := range *s.gw.ports.Load() {
-		if p.settings().service == s {
-			p.post(e)
+		if p.want.Load().service == s {
+			p.post(look{})
 		}
 	}
 }

@@ -20,7 +20,7 @@ type settings struct {
 }
 
 // same tells whether b asks for nothing that a does not have. The compiled digit map follows from its text.
-func (a settings) same(b settings) bool {
+func (a *settings) same(b *settings) bool {
 	return a.card == b.card && a.port == b.port && a.plan == b.plan && a.timers == b.timers && a.service == b.service &&
 		reflect.DeepEqual(a.media, b.media)
 }

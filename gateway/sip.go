@@ -4,27 +4,44 @@ import (
 	"fmt"
 	"time"
 
+	"tipring/fxs"
 	"tipring/sipua"
 )
 
-// serviceEvent follows the port's SIP service: an open endpoint gets an agent, a closed one takes it away.
-func (p *port) serviceEvent(now time.Time, e event, immediate bool) {
-	switch e := e.(type) {
-	case serviceUp:
-		if e.service != p.set.service || e.endpoint == p.endpoint {
-			return
-		}
-		p.endpoint, p.local = e.endpoint, e
-		p.newAgent(immediate)
-	case serviceDown:
-		if e.service != p.set.service {
-			return
-		}
-		p.loseAgent(now, e.why)
-		if p.set.port.Enabled {
-			p.reg = sipua.Registration{State: sipua.Resolving, Reason: e.why, Since: now, NextTry: e.retry}
+// follow compares the levels that others set, the settings and the state of the service, with what the port is.
+func (p *port) follow(now time.Time) {
+	if p.ctx.Err() != nil {
+		return
+	}
+	if set := p.want.Load(); set != p.set {
+		p.reconfigure(now, set)
+	}
+	s := p.set.service
+	if s == nil {
+		return
+	}
+	if st := s.state.Load(); st != p.service {
+		p.loseAgent(now, "the service was closed")
+		p.service = st
+		p.unregistered(now)
+		if st.endpoint != nil {
+			p.newAgent()
 		}
 	}
+}
+
+// unregistered says why a port without an agent has no registration.
+func (p *port) unregistered(now time.Time) {
+	r := sipua.Registration{State: sipua.Resolving, Reason: "the service is being opened", Since: now}
+	switch st := p.service; {
+	case !p.set.port.Enabled:
+		r.State, r.Reason = sipua.Disabled, ""
+	case p.set.service == nil:
+		r.State, r.Reason = sipua.Misconfigured, "no service"
+	case st != nil:
+		r.Reason, r.NextTry = st.why, st.retry
+	}
+	p.reg = r
 }
 
 func (p *port) account() sipua.Account {
@@ -33,26 +50,38 @@ func (p *port) account() sipua.Account {
 }
 
 // newAgent makes the port's agent on the open endpoint and registers it if the port is enabled.
-func (p *port) newAgent(immediate bool) {
-	var a *sipua.Agent
-	a = p.endpoint.Agent(p.account(), func(e sipua.Event) { p.post(fromSIP{a, e}) })
-	p.agent = a
+func (p *port) newAgent() {
+	p.agentNo++
+	no := p.agentNo
+	p.agent = p.service.endpoint.Agent(p.account(), func(e sipua.Event) {
+		if !p.post(fromSIP{no, e}) {
+			if in, ok := e.(sipua.Incoming); ok {
+				in.Call.Reject(503, "Overloaded")
+			}
+		}
+	})
 	if p.set.port.Enabled {
-		a.Register(immediate)
+		p.agent.Register(p.immediate)
 	}
+	p.immediate = true
 }
 
+// loseAgent lets the agent go: its call ends, its binding is removed.
 func (p *port) loseAgent(now time.Time, why string) {
-	if p.state != Idle && p.active != nil && p.active.call != nil {
-		p.take(now, evEnded, why)
-		p.cause = why
-		p.line.Play(now, toneFor(503))
+	if p.agent == nil {
+		return
 	}
-	p.agent, p.endpoint = nil, nil
+	if l := p.active; l != nil && l.call != nil {
+		l.call.Hangup()
+		p.over(now, 0, fxs.ToneCongestion, why, false)
+	}
+	p.agent.Close()
+	p.agent, p.service = nil, nil
+	p.agentNo++
 }
 
 // reconfigure makes the port follow new settings, touching only what they change.
-func (p *port) reconfigure(now time.Time, set settings) {
+func (p *port) reconfigure(now time.Time, set *settings) {
 	old := p.set
 	p.set = set
 	o, n := old.port, set.port
@@ -65,23 +94,12 @@ func (p *port) reconfigure(now time.Time, set settings) {
 	p.line.SetEnabled(now, n.Enabled)
 
 	if old.service != set.service {
-		if p.agent != nil {
-			p.agent.Unregister()
-			p.agent.Close()
-		}
 		p.loseAgent(now, "the port was given another service")
-		p.reg = sipua.Registration{State: sipua.Disabled, Since: now}
-		if set.service != nil {
-			if e := set.service.last.Load(); e != nil {
-				p.serviceEvent(now, *e, true)
-			}
-		}
-		return
+		p.service = nil
 	}
 	if p.agent == nil {
-		if !n.Enabled {
-			p.reg = sipua.Registration{State: sipua.Disabled, Since: now}
-		}
+		p.immediate = true
+		p.unregistered(now)
 		return
 	}
 	p.agent.SetAccount(p.account()) // a wanted registration starts over if this changes anything
@@ -94,14 +112,14 @@ func (p *port) reconfigure(now time.Time, set settings) {
 }
 
 // sipEvent takes what the agent reports.
-func (p *port) sipEvent(now time.Time, from *sipua.Agent, e sipua.Event) {
+func (p *port) sipEvent(now time.Time, from int, e sipua.Event) {
 	switch e := e.(type) {
 	case sipua.Registration:
-		if from == p.agent {
+		if from == p.agentNo {
 			p.reg = e
 		}
 	case sipua.Incoming:
-		if from != p.agent {
+		if from != p.agentNo {
 			e.Call.Reject(480, "Temporarily Unavailable")
 			return
 		}
@@ -126,37 +144,57 @@ func (p *port) progress(now time.Time, e sipua.Progress) {
 	if !p.mine(e.Call) {
 		return
 	}
+	early := false
 	if l := p.active; len(e.SDP) > 0 {
 		n, err := sipua.ReadAnswer(l.local, e.SDP)
 		if err == nil {
 			p.agree(l, n)
-			l.open = true
-			p.take(now, evEarly, fmt.Sprintf("%d with media", e.Code))
-			return
+			l.open, early = true, true
+		} else {
+			p.log.Warn("early answer not understood", "err", err)
 		}
-		p.log.Warn("early answer not understood, local ringback instead", "err", err)
 	}
-	if e.Code == 180 {
+	switch {
+	case e.Code == 180: // a description alone is no sound: the tone is ours until the far end is heard
 		p.take(now, evRings, "")
+	case early:
+		p.take(now, evEarly, fmt.Sprintf("%d with media", e.Code))
 	}
 }
 
+// established: the 2xx to our INVITE, or the ACK to our 2xx; again after each new offer of ours.
 func (p *port) established(now time.Time, e sipua.Established) {
 	if !p.mine(e.Call) {
 		return
 	}
 	l := p.active
+	var err error
 	if l.offered && len(e.SDP) > 0 {
-		n, err := sipua.ReadAnswer(l.local, e.SDP)
-		if err != nil {
-			p.log.Warn("answer not usable, the call is released", "err", err)
-			l.call.Hangup()
-			return // Ended brings the tone
+		var n sipua.Negotiated
+		if n, err = sipua.ReadAnswer(l.local, e.SDP); err == nil {
+			p.agree(l, n)
+			l.open, l.offered = true, false
 		}
-		p.agree(l, n)
-		l.open, l.offered = true, false
+	}
+	if !l.open { // RFC 3261 13.2.1: the answer must be in the 2xx, or in the ACK when the offer was in the 2xx
+		p.log.Warn("no usable answer, the call is released", "err", err)
+		l.call.Hangup()
+		p.over(now, 488, fxs.ToneCongestion, "the far end's answer has no audio for us", false)
+		return
 	}
 	p.take(now, evEstablished, "")
+	p.followHold(now)
+}
+
+// followHold: a far end to which we may not speak holds us (RFC 3264 8.4).
+func (p *port) followHold(now time.Time) {
+	held := p.active.agreed.Direction != "sendrecv" && p.active.agreed.Direction != "sendonly"
+	switch {
+	case held && p.state == Talking:
+		p.take(now, evHeld, "")
+	case !held && p.state == Holding:
+		p.take(now, evResumed, "")
+	}
 }
 
 // reoffered: the far end wants another description: hold, resume, another address or codec.
@@ -180,25 +218,12 @@ func (p *port) reoffered(now time.Time, e sipua.Reoffered) {
 	l.offer, l.local = e.Offer, answer
 	e.Call.Answer(answer)
 	p.agree(l, n)
-	if canSend(n) {
-		p.take(now, evResumed, "")
-	} else {
-		p.take(now, evHeld, "")
-	}
+	p.followHold(now)
 }
 
 func (p *port) ended(now time.Time, e sipua.Ended) {
-	if !p.mine(e.Call) {
-		return
-	}
-	l := p.active
-	why := endWords(e)
-	p.record(now, l, e.Code, why, e.ByPeer)
-	offHook := p.state != Ringing
-	p.take(now, evEnded, why)
-	if offHook {
-		p.cause, p.code = why, e.Code
-		p.line.Play(now, toneFor(e.Code))
+	if p.mine(e.Call) {
+		p.over(now, e.Code, toneFor(e.Code), endWords(e), e.ByPeer)
 	}
 }
 

@@ -3,6 +3,8 @@ package gateway
 import (
 	"context"
 	"errors"
+	"fmt"
+	"runtime/debug"
 	"time"
 
 	"tipring/board"
@@ -11,17 +13,18 @@ import (
 	"tipring/media/dsp"
 )
 
-// voice is the port's voice path: the pump's goroutine, there only while the line has audio.
+// voice is the port's voice path: the codec's goroutine, there only while the line has audio.
 type voice struct {
 	pump    *media.Pump
 	program media.Program // as last given to the pump
 	burst   *fxs.CallerIDBurst
 	dsp     *dsp.Burst // burst, rendered
-	running bool
 	wanted  bool
+	running bool
 	cancel  context.CancelFunc
 	ended   chan struct{}
-	retry   time.Time // the codec failed: not before
+	retry   time.Time // the voice path failed: not before
+	suspect bool      // the codec failed: the line is at fault until it gives samples again
 }
 
 const voiceRetry = time.Second
@@ -40,42 +43,57 @@ func (p *port) driveVoice(now time.Time, out fxs.Output) {
 	if l := p.active; l != nil && l.open {
 		prog.Streams[0] = l.stream
 	}
-	v.wanted = out.Audio || prog.Streams[0] != nil || prog.Tone != nil || prog.Burst != nil
+	v.wanted = out.Audio || prog.Streams[0] != nil || prog.Burst != nil
 	if !v.wanted {
 		p.stopVoice()
 		return
 	}
-	if v.pump == nil {
+	if !v.running && !now.Before(v.retry) {
 		v.pump = media.NewPump(func(e media.Event) { p.post(fromVoice{e}) })
+		v.program = media.Program{}
+		p.runCodec(v.pump.Run)
 	}
-	if prog != v.program {
+	if v.pump != nil && prog != v.program {
 		v.program = prog
 		v.pump.Set(prog)
 	}
-	if !v.running && !now.Before(v.retry) {
-		p.startVoice(now)
-	}
 }
 
-func (p *port) startVoice(now time.Time) {
-	v := &p.voice
-	v.retry = time.Time{}
-	if err := p.hw.SetAudio(true); err != nil {
-		p.log.Warn("codec does not start", "err", err)
-		v.retry = now.Add(voiceRetry)
-		return
-	}
+// runCodec turns the codec on and gives it to run, in a goroutine that ends with run and reports voiceEnded.
+func (p *port) runCodec(run func(context.Context, media.PCM) error) {
+	v, hw := &p.voice, p.hw
 	ctx, cancel := context.WithCancel(context.Background())
-	v.running, v.cancel, v.ended = true, cancel, make(chan struct{})
-	hw, pump, ended := p.hw, v.pump, v.ended
-	go func() {
-		err := pump.Run(ctx, hw)
-		if cerr := hw.SetAudio(false); err == nil && !lineGone(cerr) {
-			err = cerr
-		}
+	ended := make(chan struct{})
+	v.running, v.cancel, v.ended, v.retry = true, cancel, ended, time.Time{}
+	p.gw.wg.Go(func() {
+		err := errors.Join(guarded(func() error {
+			if err := hw.SetAudio(true); err != nil {
+				return err
+			}
+			return run(ctx, hw)
+		}), hw.SetAudio(false))
 		close(ended)
 		p.post(voiceEnded{err})
+	})
+}
+
+// guarded makes an error of a fault in the voice path, so that it costs this port's call at most.
+func guarded(run func() error) (err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = fmt.Errorf("fault in the voice path: %v\n%s", r, debug.Stack())
+		}
 	}()
+	return run()
+}
+
+// probe asks a codec that failed for one frame.
+func (p *port) probe(now time.Time) {
+	if p.voice.running { // it is still leaving
+		p.retryHW = now.Add(hardwareRetry)
+		return
+	}
+	p.runCodec(func(_ context.Context, hw media.PCM) error { return hw.ReadPCM(make([]int16, board.FrameSamples)) })
 }
 
 // stopVoice tells the pump to go; it is gone within a frame and says so by voiceEnded.
@@ -87,17 +105,55 @@ func (p *port) stopVoice() {
 	}
 }
 
+// deadline is when a voice path that failed is tried again.
+func (v *voice) deadline() time.Time {
+	if v.running || !v.wanted {
+		return time.Time{}
+	}
+	return v.retry
+}
+
 func (p *port) voiceEnded(now time.Time, err error) {
 	v := &p.voice
 	v.cancel()
 	v.running = false
-	v.program = media.Program{}
+	pump := v.pump
 	v.pump = nil // the next run starts with fresh detectors
-	if err != nil && !errors.Is(err, context.Canceled) {
-		p.log.Warn("voice path ended", "err", err)
+	switch {
+	case v.suspect:
+		if err != nil {
+			p.retryHW = now.Add(hardwareRetry)
+			return
+		}
+		v.suspect = false
+		p.openHardware(now)
+	case err == nil:
+	case errors.Is(err, board.ErrStalled) && pump.Stats().Frames > 0:
+		p.log.Warn("codec stopped, it is started again", "err", err)
+	case errors.Is(err, board.ErrStalled) || errors.Is(err, board.ErrClosed):
+		v.suspect = true
+		p.hardwareLost(now, err)
+	default:
+		p.log.Error("voice path ended", "err", err)
 		v.retry = now.Add(voiceRetry)
-		if lineGone(err) && p.hw != nil {
-			p.hardwareLost(now, board.ErrClosed)
+	}
+}
+
+func (p *port) voiceEvent(now time.Time, e media.Event) {
+	switch e := e.(type) {
+	case media.Digit:
+		if e.On {
+			p.line.Digit(now, e.Digit)
+		}
+	case media.FirstPacket:
+		if l := p.active; l != nil && l.stream == e.Stream {
+			l.heard = true
+			p.take(now, evHeard, "")
+		}
+	case media.MediaTimeout:
+		if l := p.active; l != nil && l.stream == e.Stream && p.state == Talking {
+			l.call.Hangup()
+			p.over(now, 0, fxs.ToneBusy, "no audio from the far end", false)
 		}
 	}
 }
