@@ -38,8 +38,9 @@ func (a *auth) lines(method, uri string, body []byte) (all []string) {
 	return all
 }
 
-// challenged takes a 401 or 407. nil: send the request again, with lines. A fresh nonce is worth a second try even when
-// the server forgot to say stale; the same nonce again, or a third challenge, means that the credentials are wrong.
+// challenged takes a 401 or 407. nil: send the request again, with lines. A nonce from an earlier request may have run
+// out, so a fresh one is worth a try even when the server forgot to say stale; credentials for a nonce that was given out
+// a moment ago are refused because they are wrong, unless the server says stale.
 func (a *auth) challenged(m *message) error {
 	i := m.code - 401
 	if m.code == 407 {
@@ -56,7 +57,7 @@ func (a *auth) challenged(m *message) error {
 	if a.password == "" {
 		return errNoPassword
 	}
-	if a.tries >= 2 || a.sent[i] && a.known[i].nonce == ch.nonce && !ch.stale {
+	if a.tries >= 2 || a.sent[i] && !ch.stale && (a.tries > 0 || a.known[i].nonce == ch.nonce) {
 		a.known = [2]*challenge{}
 		return errRefused
 	}

@@ -321,7 +321,7 @@ func TestR5_SecondRefusalMeansWrongCredentials(t *testing.T) {
 		sends  int      // REGISTERs until it gives up
 	}{
 		{"same nonce again", []string{"n1", "n1"}, 2},
-		{"a fresh nonce each time", []string{"n1", "n2", "n3"}, 3},
+		{"a fresh nonce each time", []string{"n1", "n2", "n3"}, 2},
 		{"stale for ever", []string{"n1", "n2\", stale=true, x=\"", "n3\", stale=true, x=\"", "n4"}, 3},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -347,6 +347,23 @@ func TestR5_SecondRefusalMeansWrongCredentials(t *testing.T) {
 			})
 		})
 	}
+}
+
+// A nonce kept from before is worth one more try, and only one.
+func TestR5_RefreshWithPasswordChangedAtTheServer(t *testing.T) {
+	bubble(t, func(r *rig) {
+		r.a.Register(true)
+		r.sbc.reply(r.sbc.expect("REGISTER"), "401 Unauthorized", "x", challenge401)
+		r.sbc.reply(r.sbc.expect("REGISTER"), "200 OK", "x")
+		r.ev.until(Registered, time.Second)
+		for _, nonce := range []string{"n2", "n3"} {
+			r.sbc.reply(r.sbc.expectIn("REGISTER", time.Hour), "401 Unauthorized", "x", strings.Replace(challenge401, "n1", nonce, 1))
+		}
+		if e := r.ev.until(Refused, time.Second); !strings.Contains(e.Reason, "credentials refused") {
+			t.Errorf("%+v", e)
+		}
+		r.sbc.silent(59 * time.Second)
+	})
 }
 
 func TestR12_MissingPasswordIsNamed(t *testing.T) {
