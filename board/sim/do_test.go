@@ -145,6 +145,34 @@ func TestRecordHears(t *testing.T) {
 	})
 }
 
+// TestRecordOnHook: a recorder is on the line also while the handset is down; the ear is not.
+func TestRecordOnHook(t *testing.T) {
+	desk(t, Options{}, func(t *testing.T, p *Phone, a *agent) {
+		a.start()
+		time.Sleep(30 * time.Millisecond)
+		pcm := bell202(-13.5).send(300, 180, wangWei, 0)
+		a.play <- pcm
+		got := p.Record(2 * time.Second)
+		at := slices.IndexFunc(got, func(s int16) bool { return s != 0 })
+		first := slices.IndexFunc(pcm, func(s int16) bool { return s != 0 })
+		if at < first || len(got) < at-first+len(pcm) || !slices.Equal(got[at-first:at-first+len(pcm)], pcm) {
+			t.Errorf("%d samples from %d on are not what was played", len(got), at)
+		}
+		if d := p.Display(); d != "1003 Wang Wei 11-24 21:07" {
+			t.Errorf("the display shows %q beside a recorder", d)
+		}
+		// Nobody records: what is played now is nowhere to be heard, and a lifted ear begins anew.
+		a.play <- pcm
+		time.Sleep(500 * time.Millisecond)
+		p.Lift()
+		time.Sleep(2 * time.Second)
+		if h := p.Hears(); h.Name != "silence" {
+			t.Errorf("the ear hears %v", h)
+		}
+		a.stop()
+	})
+}
+
 // TestCloseUnderLoad closes a board whose lines and telephones are all busy.
 func TestCloseUnderLoad(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

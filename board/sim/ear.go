@@ -123,13 +123,20 @@ func (l *line) horizon(now time.Time) int64 {
 	return max(l.played, l.heard.lifted)
 }
 
-// Record blocks for d and returns what the ear heard meanwhile; less where the
-// board is closed meanwhile.
+// Record blocks for d and returns what was on the line meanwhile, with the
+// handset down, too: what the display is told. It returns less where the board
+// is closed meanwhile.
 func (p *Phone) Record(d time.Duration) []int16 {
 	l := p.line
 	l.mu.Lock()
+	l.taps++
 	from := l.clk.index(time.Now())
 	l.mu.Unlock()
+	defer func() {
+		l.mu.Lock()
+		l.taps--
+		l.mu.Unlock()
+	}()
 	to := from + samples(d)
 	var pcm []int16
 	for at := from; at < to; {

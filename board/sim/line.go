@@ -62,7 +62,8 @@ type line struct {
 	mouth   mouth
 	hybrid  hybrid
 	bell    bell
-	heard   tape // what reached the handset
+	heard   tape // what reached the handset, and a recorder
+	taps    int  // recorders on the line: they hear it with the handset down, too
 	display display
 }
 
@@ -318,10 +319,10 @@ func (l *line) play(at int64, frame []int16) {
 		return
 	}
 	l.hybrid.put(at, frame)
-	switch {
-	case l.loop:
+	if l.loop || l.taps > 0 {
 		l.heard.put(max(at, l.heard.end), frame)
-	case !l.inHand && l.display.put(at, frame):
+	}
+	if !l.inHand && l.display.put(at, frame) {
 		l.announce()
 	}
 }
