@@ -77,11 +77,13 @@ func (p *port) runCodec(run func(context.Context, media.PCM) error) {
 	})
 }
 
+var errVoice = errors.New("fault in the voice path")
+
 // guarded makes an error of a fault in the voice path, so that it costs this port's call at most.
 func guarded(run func() error) (err error) {
 	defer func() {
 		if r := recover(); r != nil {
-			err = fmt.Errorf("fault in the voice path: %v\n%s", r, debug.Stack())
+			err = fmt.Errorf("%w: %v\n%s", errVoice, r, debug.Stack())
 		}
 	}()
 	return run()
@@ -130,12 +132,12 @@ func (p *port) voiceEnded(now time.Time, err error) {
 	case err == nil:
 	case errors.Is(err, board.ErrStalled) && pump.Stats().Frames > 0:
 		p.log.Warn("codec stopped, it is started again", "err", err)
-	case errors.Is(err, board.ErrStalled) || errors.Is(err, board.ErrClosed):
-		v.suspect = true
-		p.hardwareLost(now, err)
-	default:
+	case errors.Is(err, errVoice):
 		p.log.Error("voice path ended", "err", err)
 		v.retry = now.Add(voiceRetry)
+	default:
+		v.suspect = true
+		p.hardwareLost(now, err)
 	}
 }
 
