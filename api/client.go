@@ -11,6 +11,7 @@ import (
 	"io/fs"
 	"net"
 	"net/http"
+	"net/url"
 	"strconv"
 	"syscall"
 )
@@ -19,8 +20,9 @@ import (
 // request and keeps none, so it needs no Close. It may be used from many
 // goroutines.
 //
-// It writes requests and reads responses with net/http's codec but without its
-// Transport, which would bring a TLS client into the firmware for a Unix socket.
+// It reads answers with net/http's codec and writes its few requests itself:
+// net/http's Transport would bring a TLS client into the firmware for a Unix
+// socket, and its Request.Write the tables for host names in all the world's scripts.
 type Client struct {
 	socket string
 }
@@ -72,27 +74,29 @@ type response struct {
 // open sends one request. Every failure of the connection is an
 // UnreachableError or a PermissionError, every answer from 400 a *Problem.
 func (c *Client) open(ctx context.Context, method, path, accept string, header http.Header, body any) (*response, error) {
-	var payload io.Reader
-	if body != nil {
-		b, err := json.Marshal(body)
-		if err != nil {
-			return nil, err
-		}
-		payload = bytes.NewReader(b)
-	}
-	req, err := http.NewRequestWithContext(ctx, method, "http://localhost"+path, payload)
+	where, err := url.Parse(path)
 	if err != nil {
 		return nil, err
 	}
+	var out bytes.Buffer
+	h := http.Header{"Host": {"localhost"}, "Accept": {accept}, "User-Agent": {"tipring-cli"}, "Connection": {"close"}}
 	for k, v := range header {
-		req.Header[k] = v
+		h[k] = v
 	}
-	req.Header.Set("Accept", accept)
-	req.Header.Set("User-Agent", "tipring-cli")
+	var payload []byte
 	if body != nil {
-		req.Header.Set("Content-Type", "application/json")
+		if payload, err = json.Marshal(body); err != nil {
+			return nil, err
+		}
+		h.Set("Content-Type", "application/json")
 	}
-	req.Close = true
+	if method != http.MethodGet {
+		h.Set("Content-Length", strconv.Itoa(len(payload)))
+	}
+	out.WriteString(method + " " + where.RequestURI() + " HTTP/1.1\r\n")
+	_ = h.Write(&out) // a buffer takes everything
+	out.WriteString("\r\n")
+	out.Write(payload)
 
 	var d net.Dialer
 	conn, err := d.DialContext(ctx, "unix", c.socket)
@@ -101,11 +105,11 @@ func (c *Client) open(ctx context.Context, method, path, accept string, header h
 	}
 	stop := context.AfterFunc(ctx, func() { conn.Close() })
 	end := func() { stop(); conn.Close() }
-	if err := req.Write(conn); err != nil {
+	if _, err := out.WriteTo(conn); err != nil {
 		end()
 		return nil, c.failed(ctx, err)
 	}
-	resp, err := http.ReadResponse(bufio.NewReader(conn), req)
+	resp, err := http.ReadResponse(bufio.NewReader(conn), &http.Request{Method: method})
 	if err != nil {
 		end()
 		return nil, c.failed(ctx, err)

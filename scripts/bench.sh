@@ -3,3 +3,4 @@
 set -eu
 : "${GO:=go}"
 "$GO" test -run '^$' -bench . -benchmem -benchtime "${BENCHTIME:-1s}" ./... | grep -vE '^(\?|ok|PASS)'
+GO="$GO" scripts/footprint.sh
