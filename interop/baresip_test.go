@@ -94,12 +94,16 @@ func (b *baresip) command(t *testing.T, name, params string) {
 	}
 }
 
-// heard is the newest recording of what the far end (us) said.
+// heard is the recording of what the far end (us) said, from the beginning of the call to its first re-INVITE: there
+// baresip begins another file. It is whole when baresip has ended.
 func (b *baresip) heard(t *testing.T) string {
 	t.Helper()
 	all, err := filepath.Glob(filepath.Join(b.dir, "rec", "*dec.wav"))
 	if err != nil || len(all) == 0 {
 		t.Fatalf("baresip recorded nothing (%v)", err)
 	}
-	return all[len(all)-1]
+	for _, f := range all {
+		b.t.Log(filepath.Base(f))
+	}
+	return all[0]
 }

@@ -22,7 +22,7 @@ func TestMain(m *testing.M) {
 	if os.Getenv(inside) == "" {
 		os.Exit(enter())
 	}
-	for _, tool := range []string{"kamailio", "sipp", "baresip", "tshark", "dumpcap", "sox", "python3"} {
+	for _, tool := range []string{"kamailio", "sipp", "baresip", "tshark", "dumpcap", "sox", "multimon-ng", "minimodem", "python3", "ss"} {
 		if _, err := exec.LookPath(tool); err != nil {
 			fmt.Fprintf(os.Stderr, "interop: %s is missing; scripts/apt-interop.sh installs it\n", tool)
 			os.Exit(1)

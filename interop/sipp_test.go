@@ -15,7 +15,9 @@ import (
 // sippCall is one SIPp scenario under way.
 type sippCall struct {
 	*process
-	log string // its message log
+	log    string            // its message log
+	keys   map[string]string // what stands in the scenario
+	digest bool              // every digest is to be computed again
 }
 
 var sippKey = regexp.MustCompile(`<!-- key: ([a-z]+)=(.*) -->`)
@@ -47,7 +49,7 @@ func sipp(t *testing.T, scenario string, keys map[string]string) *sippCall {
 	if err := os.WriteFile(file, []byte(text), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	c := &sippCall{log: filepath.Join(dir, "messages.log")}
+	c := &sippCall{log: filepath.Join(dir, "messages.log"), keys: value, digest: strings.Contains(text, "digest=1")}
 	args := []string{"sipp", "-sf", file, "-i", trunkAddr, "-p", value["port"], "-mi", trunkAddr, "-mp", "3" + value["port"],
 		"-m", "1", "-r", "10", "-l", "1", "-nostdin", "-t", "u1", "-s", value["s"], "-timeout", "40s", "-timeout_error", "-skip_rlimit",
 		"-trace_err", "-error_file", filepath.Join(dir, "errors.log"), "-trace_msg", "-message_file", c.log, "-deadcall_wait", "0"}
@@ -76,6 +78,9 @@ func (c *sippCall) passed(t *testing.T, d time.Duration) {
 		errs, _ := os.ReadFile(filepath.Join(filepath.Dir(c.log), "errors.log"))
 		msgs, _ := os.ReadFile(c.log)
 		t.Fatalf("%s: exit %d\n%s\n%s", c.name, code, errs, msgs)
+	}
+	if c.digest { // SIPp itself cannot check Proxy-Authorization
+		run(t, "python3", filepath.Join("testdata", "sipp", "checkdigest.py"), c.log, c.keys["user"], c.keys["pw"])
 	}
 }
 
