@@ -180,6 +180,56 @@ func TestServiceAddressTaken(t *testing.T) {
 	})
 }
 
+// A port that was taken out is not called any more, neither by number nor by its Contact; the one that takes its place is.
+func TestRemovedPortLeavesNoGhost(t *testing.T) {
+	atFar(t, setup{ports: []string{portYAML(1, ""), portYAML(2, "")}}, func(f *far) {
+		old := f.contactOf("1001")
+		f.change(func(c *config.Config) { c.Ports = c.Ports[1:] })
+		time.Sleep(time.Second)
+		for _, target := range []string{old, "sip:1001@" + ours} {
+			k := &talk{f: f, callID: target, local: "<sip:2001@example.net>;tag=far", remote: "<sip:1001@example.net>", target: target}
+			k.request("INVITE", sdpAudio("8", "sendrecv"))
+			k.hears(404)
+			k.request("ACK", "")
+		}
+		f.change(func(c *config.Config) {
+			c.Ports = append(c.Ports, config.Port{Port: 1, Enabled: true, Service: "main", User: "1001", Password: "x"})
+		})
+		time.Sleep(time.Second)
+		k := &talk{f: f, callID: "new", local: "<sip:2001@example.net>;tag=far", remote: "<sip:1001@example.net>", target: "sip:1001@" + ours}
+		k.request("INVITE", sdpAudio("8", "sendrecv"))
+		k.hears(180)
+		f.wantHears(1, "ring")
+		k.request("CANCEL", "")
+		k.hears(200)
+		k.hears(487)
+		k.request("ACK", "")
+	})
+}
+
+// RTP ports come back, whatever became of the call; when there is none left, nobody rings and the caller can read why.
+func TestRTPPortsComeBack(t *testing.T) {
+	at(t, setup{more: "media: {rtp_ports: 51000-51003}\n"}, func(d *desk) {
+		for range 3 {
+			d.call(3, 1)
+			d.phone(2).Lift()
+			d.wantHears(2, "dial")
+			d.phone(2).Dial("1001")
+			d.wantHears(2, "congestion")
+			if c := d.status(2).Call.Cause; !strings.Contains(c, "no RTP port") {
+				t.Errorf("cause %q", c)
+			}
+			d.rest(1, 2, 3)
+			d.phone(3).Lift()
+			d.wantHears(3, "dial")
+			d.phone(3).Dial("1001")
+			d.wantHears(1, "ring")
+			d.rest(3)
+			d.awaitRow(1, "reg-ok:Activ Idle ON-HOOK", time.Second)
+		}
+	})
+}
+
 // Ports and services that come and go a hundred times leave nothing behind and never miss each other.
 func TestApplyManyTimes(t *testing.T) {
 	at(t, setup{}, func(d *desk) {

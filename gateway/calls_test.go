@@ -175,11 +175,11 @@ func TestC8CallerGivesUpWhileItRings(t *testing.T) {
 	})
 }
 
-// The lift and the CANCEL within a few milliseconds of each other, in every order: both ends agree on what happened and
+// The lift and the CANCEL within a few milliseconds of each other, in every order and in the same instant: both ends agree on what happened and
 // no telephone is left in silence.
 func TestC8LiftCrossesCancel(t *testing.T) {
 	for offset := -120 * time.Millisecond; offset <= 60*time.Millisecond; offset += 5 * time.Millisecond {
-		at(t, setup{wire: lag(7 * time.Millisecond)}, func(d *desk) {
+		at(t, setup{wire: lag(7500 * time.Microsecond)}, func(d *desk) {
 			d.phone(3).Lift()
 			d.wantHears(3, "dial")
 			d.phone(3).Dial("1001")

@@ -192,6 +192,32 @@ func TestFaultCodecDoesNotStart(t *testing.T) {
 	})
 }
 
+// The feed fails between two rings: the caller ID, the ring and the codec stop, the caller is told.
+func TestFaultWhileRinging(t *testing.T) {
+	b := &brittle{}
+	at(t, setup{board: func(x board.Board) board.Board { b.Board = x; return b }}, func(d *desk) {
+		d.phone(3).Lift()
+		d.wantHears(3, "dial")
+		d.phone(3).Dial("1001")
+		d.wantHears(1, "ring")
+		time.Sleep(2 * time.Second)
+		fails := func(board.Feed) error { return errors.New("SPI: no answer") }
+		b.feed.Store(&fails)
+		d.wantHears(3, "congestion")
+		d.wantRow(1, fault)
+		if c := d.status(3).Call.Code; c != 480 {
+			t.Errorf("code %d", c)
+		}
+		time.Sleep(time.Second)
+		read := d.phone(1).Codec().Read
+		time.Sleep(time.Minute)
+		if n := d.phone(1).Codec().Read - read; n > 0 {
+			t.Errorf("the codec of a line at fault ran for %d frames", n)
+		}
+		d.rest(3)
+	})
+}
+
 // A line that is not there at boot comes later.
 func TestFaultLineLate(t *testing.T) {
 	b := &brittle{}
@@ -220,6 +246,11 @@ func TestPanicIsOnePortsBusiness(t *testing.T) {
 		d.wantRow(1, "reg-ok:Activ Dialing OFF-HOOK")
 		d.wantHears(1, "dial") // the voice path came back
 		d.rest(1)
+		d.phone(1).Lift()
+		d.wantHears(1, "dial")
+		b.read.Store(&voice)
+		d.rest(1) // on-hook before it is tried again: nothing to do any more
+		time.Sleep(5 * time.Second)
 
 		b.feed.Store(&once)
 		d.change2(t, 1, false)

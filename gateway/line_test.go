@@ -217,8 +217,9 @@ func TestLevelsBothWays(t *testing.T) {
 		d.call(3, 1)
 		for _, w := range []struct{ from, to, hz int }{{3, 1, 1004}, {1, 3, 1500}} {
 			d.phone(w.from).Tone(w.hz, -12, 2*time.Second)
+			time.Sleep(1500 * time.Millisecond)
 			h := d.wantHears(w.to, fmt.Sprintf("tone %d", w.hz))
-			if math.Abs(h.Level+12) > 0.5 {
+			if math.Abs(h.Level+12) > 0.7 { // what both hybrids give back adds to it, 24 dB below: 0.55 dB at most
 				t.Errorf("%d -> %d: %s", w.from, w.to, h)
 			}
 			t.Logf("%d -> %d: %s", w.from, w.to, h)
