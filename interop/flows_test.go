@@ -97,6 +97,7 @@ func TestCallerReleases(t *testing.T) {
 	a.waitState(t, 1, "Talking")
 	a.phone(t, 1, "tone 1004 3000")
 	a.hears(t, 1, "tone 1004", 10)
+	time.Sleep(2 * time.Second)
 	a.hangsUp(t)
 	far.passed(t, 15*time.Second)
 	c.wantRTP(t, 1, 50)
