@@ -195,6 +195,9 @@ func TestC8LiftCrossesCancel(t *testing.T) {
 				d.wantHears(1, "dial")
 			case Busy:
 				d.wantHears(1, "busy")
+				if in := d.lastCall(1); in.Result() == "answered" == (in.Code == 487) {
+					t.Errorf("offset %v: %s %+v", offset, in.Result(), in)
+				}
 			default:
 				t.Errorf("offset %v: %s", offset, row(st))
 			}

@@ -222,9 +222,17 @@ func (p *port) reoffered(now time.Time, e sipua.Reoffered) {
 }
 
 func (p *port) ended(now time.Time, e sipua.Ended) {
-	if p.mine(e.Call) {
-		p.over(now, e.Code, toneFor(e.Code), endWords(e), e.ByPeer)
+	if !p.mine(e.Call) {
+		return
 	}
+	tone := toneFor(e.Code)
+	if e.ByPeer { // BYE, or CANCEL
+		tone = fxs.ToneBusy
+	}
+	if l := p.active; l.direction == In && e.Code == 487 { // a CANCEL that came in the moment of the answer
+		l.answered = time.Time{}
+	}
+	p.over(now, e.Code, tone, endWords(e), e.ByPeer)
 }
 
 // endWords says why a call is over.
