@@ -12,6 +12,9 @@ import (
 // The call flows of a carrier with SIPp as the network side, through Kamailio: each scenario itself checks what the
 // agent sends, and the wire is judged at the end of each test.
 
+// twoRings is long enough to hear the second pulse of ringback, should the machine have been too busy for the first.
+const twoRings = "6500"
+
 // network is a registrar, a capture and an agent with one port, registered.
 func network(t *testing.T, s setup) (*capture, *agent) {
 	t.Helper()
@@ -79,7 +82,7 @@ func TestCalleeRefuses(t *testing.T) {
 // The callee answers, talks and releases: the caller hears busy tone.
 func TestCalleeAnswersAndReleases(t *testing.T) {
 	c, a := network(t, setup{})
-	far := sipp(t, "uas_answer_bye", map[string]string{"ringms": "2500", "talkms": "3500"})
+	far := sipp(t, "uas_answer_bye", map[string]string{"ringms": twoRings, "talkms": "3500"})
 	a.calls(t)
 	a.hears(t, 1, "ringback", 10)
 	a.waitState(t, 1, "Talking")
@@ -117,7 +120,7 @@ func TestPortCancels(t *testing.T) {
 // Nobody answers and the network ends the call.
 func TestNoAnswerByNetwork(t *testing.T) {
 	_, a := network(t, setup{})
-	far := sipp(t, "uas_ring_final", map[string]string{"code": "480"})
+	far := sipp(t, "uas_ring_final", map[string]string{"code": "480", "ringms": twoRings})
 	a.calls(t)
 	a.hears(t, 1, "ringback", 10)
 	a.hears(t, 1, "congestion", 20)
@@ -127,7 +130,7 @@ func TestNoAnswerByNetwork(t *testing.T) {
 
 // Nobody answers and the terminal ends the call: CANCEL by its own timer.
 func TestNoAnswerByTerminal(t *testing.T) {
-	_, a := network(t, setup{timers: "caller_no_answer: 5s"})
+	_, a := network(t, setup{timers: "caller_no_answer: 7s"})
 	far := sipp(t, "uas_ring_forever", nil)
 	a.calls(t)
 	a.hears(t, 1, "ringback", 10)

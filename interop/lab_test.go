@@ -4,47 +4,84 @@ package interop
 
 import (
 	"bytes"
+	"flag"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
+	"slices"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
 )
 
-// inside marks the process that already runs in the private namespace.
+// inside marks the process that already runs in a private namespace.
 const inside = "TIPRING_INTEROP_INSIDE"
 
-// TestMain runs everything again in a network namespace of its own, with only the loopback interface.
+// lanes is how many tests run at the same time: they wait for telephones most of the time, and each lane has a network
+// of its own.
+const lanes = 2
+
+// TestMain runs everything again in namespaces of its own: a network with only the loopback interface, and processes
+// that all end with it, whatever happens.
 func TestMain(m *testing.M) {
-	if os.Getenv(inside) == "" {
-		os.Exit(enter())
+	flag.Parse()
+	if os.Getenv(inside) != "" {
+		os.Exit(m.Run())
 	}
-	for _, tool := range []string{"kamailio", "sipp", "baresip", "tshark", "dumpcap", "sox", "multimon-ng", "minimodem", "python3", "ss"} {
+	for _, tool := range []string{"kamailio", "sipp", "baresip", "tshark", "dumpcap", "sox", "soxi", "multimon-ng", "minimodem", "python3", "unshare", "ip", "ss", "stdbuf"} {
 		if _, err := exec.LookPath(tool); err != nil {
 			fmt.Fprintf(os.Stderr, "interop: %s is missing; scripts/apt-interop.sh installs it\n", tool)
 			os.Exit(1)
 		}
 	}
-	os.Exit(m.Run())
+	if flag.Lookup("test.run").Value.String() != "" || flag.Lookup("test.list").Value.String() != "" {
+		os.Exit(enter(os.Stdout, os.Args[1:]...))
+	}
+	var list bytes.Buffer
+	if code := enter(&list, "-test.list=^Test"); code != 0 {
+		os.Exit(code)
+	}
+	var share [lanes][]string
+	for i, name := range strings.Fields(list.String()) {
+		share[i%lanes] = append(share[i%lanes], name)
+	}
+	var out [lanes]bytes.Buffer
+	var code [lanes]int
+	var all sync.WaitGroup
+	for i := range lanes {
+		all.Go(func() {
+			code[i] = enter(&out[i], append(slices.Clone(os.Args[1:]), "-test.run=^("+strings.Join(share[i], "|")+")$")...)
+		})
+	}
+	all.Wait()
+	for i := range lanes {
+		os.Stdout.Write(out[i].Bytes())
+	}
+	os.Exit(slices.Max(code[:]))
 }
 
-func enter() int {
+// enter runs this program again in private namespaces and returns its exit code.
+func enter(out io.Writer, args ...string) int {
 	ns := "-rn" // as a user: map to root in a user namespace
 	if os.Getuid() == 0 {
 		ns = "-n"
 	}
-	args := append([]string{ns, "sh", "-c", `ip link set lo up && exec "$@"`, "sh"}, os.Args...)
-	cmd := exec.Command("unshare", args...)
+	cmd := exec.Command("unshare", append([]string{ns, "--pid", "--fork", "--kill-child", "sh", "-c", `ip link set lo up && exec "$@"`, "sh", os.Args[0]}, args...)...)
 	cmd.Env = append(os.Environ(), inside+"=1")
-	cmd.Stdout, cmd.Stderr = os.Stdout, os.Stderr
+	cmd.Stdout, cmd.Stderr = out, out
+	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGTERM}
+	runtime.LockOSThread() // the signal comes at the end of the thread that started the child
+	defer runtime.UnlockOSThread()
 	err := cmd.Run()
-	if code := cmd.ProcessState; code != nil && code.ExitCode() >= 0 {
-		return code.ExitCode()
+	if st := cmd.ProcessState; st != nil && st.ExitCode() >= 0 {
+		return st.ExitCode()
 	}
-	fmt.Fprintln(os.Stderr, "interop: no private network namespace:", err)
+	fmt.Fprintln(os.Stderr, "interop: no private namespace:", err)
 	return 1
 }
 
