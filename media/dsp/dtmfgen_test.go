@@ -9,6 +9,9 @@ import (
 
 func TestDTMFGenDigits(t *testing.T) {
 	for i := range 16 {
+		if testing.Short() && i%5 != 0 { // one of each row and column: the spectrum is slow without an FPU
+			continue
+		}
 		g := NewDTMFGen(LevelDTMFLow, LevelDTMFHigh)
 		if err := g.Dial(testDigits[i:i+1], 200*time.Millisecond, 0); err != nil {
 			t.Fatal(err)

@@ -129,6 +129,9 @@ func TestFSKIsDecodedByAnIndependentModem(t *testing.T) {
 
 func TestFSKLevelFrequencyAndPhase(t *testing.T) {
 	for std, m := range modems {
+		if testing.Short() && std != Bell202 {
+			continue
+		}
 		f := NewFSKMod(std, LevelFSK)
 		f.Send(0, 2400, nil, 0)
 		s := toFloat(play(func(b []int16) bool { return f.Fill(b) > 0 }, 16000))[4000:12000]
