@@ -1,6 +1,6 @@
 // Command tipring-lab is test equipment, which never goes into a firmware image.
 //
-//	tipring-lab demo      telephones, gateway and exchange in one process, with a verdict
+//	tipring-lab demo      from power-on to a conversation, with a verdict
 //	tipring-lab exchange  the registrar and proxy pair on real UDP
 //
 // Each subcommand has a file of its own.

@@ -40,7 +40,7 @@ func startDaemon(log string, args ...string) (*daemonProcess, error) {
 	// ^C is for this program, which then ends the daemon in order; and the daemon never outlives it.
 	p.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGTERM}
 	if err := p.cmd.Start(); err != nil {
-		return nil, fmt.Errorf("%w (make build makes it)", err)
+		return nil, err
 	}
 	go func() {
 		p.cmd.Wait()
@@ -112,21 +112,30 @@ func until(ctx context.Context, d time.Duration, what string, ok func() (bool, e
 	}
 }
 
+// roomFor makes a temporary folder in which a socket of this name has a path that is short enough for the kernel.
+func roomFor(socket string) (string, error) {
+	dir, err := os.MkdirTemp("", "tipring-demo-")
+	if err != nil || len(dir)+1+len(socket) <= 107 {
+		return dir, err
+	}
+	os.Remove(dir)
+	return os.MkdirTemp("/tmp", "tipring-demo-")
+}
+
 // openPair opens the sockets of SBC 1 and 2: the usual ports, or free ones when those are taken.
 func openPair() ([]net.PacketConn, error) {
 	if pair, err := openAll(defaultListen); err == nil {
 		return pair, nil
 	}
-	return openAll("127.0.0.1:0,127.0.0.2:0")
+	return openAll("127.0.0.1:0,127.0.0.1:0")
 }
 
-// freeUDP finds a local address for the daemon's SIP socket.
+// freeUDP finds a local address for the daemon's SIP socket. Not the usual port: another demonstration may be about to
+// take that, too.
 func freeUDP() (string, error) {
-	pc, err := net.ListenPacket("udp", "127.0.0.1:5060")
+	pc, err := net.ListenPacket("udp", "127.0.0.1:0")
 	if err != nil {
-		if pc, err = net.ListenPacket("udp", "127.0.0.1:0"); err != nil {
-			return "", err
-		}
+		return "", err
 	}
 	defer pc.Close()
 	return pc.LocalAddr().String(), nil
