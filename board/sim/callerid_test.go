@@ -247,3 +247,25 @@ func FuzzDisplay(f *testing.F) {
 		}
 	})
 }
+
+// TestDisplayOfTheCallThatRings: who waits for the display after it has shown the caller sees it at once, but only
+// while that call rings.
+func TestDisplayOfTheCallThatRings(t *testing.T) {
+	desk(t, Options{}, func(t *testing.T, p *Phone, a *agent) {
+		wangWei := message(0x80, param(1, "11242107"), param(2, "1003"), param(7, "Wang Wei"))
+		a.start()
+		a.line.SetFeed(board.FeedRinging)
+		time.Sleep(time.Second)
+		a.line.SetFeed(board.FeedActive)
+		time.Sleep(600 * time.Millisecond)
+		a.play <- bell202(-13.5).send(300, 180, wangWei, 0)
+		time.Sleep(2 * time.Second)
+		if _, ok := p.Wait(context.Background(), "call", time.Second); !ok {
+			t.Error("the caller of the call that rings is not noticed")
+		}
+		time.Sleep(20 * time.Second)
+		if _, ok := p.Wait(context.Background(), "call", time.Second); ok {
+			t.Error("a call that is long over is noticed")
+		}
+	})
+}

@@ -18,7 +18,7 @@ const lineHz = 5
 // what it heard and since when. What is
 //
 //	ring           the bell sounds
-//	call           the display shows a caller that it did not show before
+//	call           the display shows the caller of the call that rings, or a new one
 //	silence        nothing for 100 ms, and not the pause of a cadence
 //	speech         sound that is no tone, for 200 ms
 //	tone           any tone;  "tone 1004", "tone 350+440": one with these frequencies
@@ -102,7 +102,27 @@ func (p *Phone) watch(what string) (*watch, error) {
 	w.after = l.horizon(time.Now())
 	l.mu.Unlock()
 	w.shown = p.line.display.count(l)
+	if p.shownNow() {
+		w.shown--
+	}
 	return w, nil
+}
+
+// lull is longer than any pause between the rings of one call, and than caller ID takes before the first.
+const lull = 10 * time.Second
+
+// shownNow tells whether the display shows the caller of the call that rings now.
+func (p *Phone) shownNow() bool {
+	calls, rings := p.Displays(), p.Rings()
+	if len(calls) == 0 || len(rings) == 0 {
+		return false
+	}
+	last := rings[len(rings)-1]
+	first := last.Start
+	for i := len(rings) - 2; i >= 0 && first.Sub(rings[i].Start) < rings[i].Length+lull; i-- {
+		first = rings[i].Start
+	}
+	return time.Since(last.Start) < last.Length+lull && calls[len(calls)-1].At.After(first.Add(-lull))
 }
 
 // counts tells whether time alone can bring about what is waited for.
