@@ -103,17 +103,6 @@ func (f *far) next(prefix string, within time.Duration) string {
 	}
 }
 
-// quiet: nothing but repeats of what is known comes within a time.
-func (f *far) quiet(d time.Duration) {
-	f.Helper()
-	time.Sleep(d)
-	select {
-	case m := <-f.in:
-		f.Fatalf("the far side heard, wanting silence:\n%s", m)
-	default:
-	}
-}
-
 func head(m, name string) string {
 	for line := range strings.SplitSeq(m, "\r\n") {
 		if k, v, ok := strings.Cut(line, ": "); ok && strings.EqualFold(k, name) {
@@ -242,8 +231,6 @@ type voice9 struct {
 	heard     int
 	types     map[byte]int
 	last      time.Time
-	firstAt   time.Time
-	events    [][]byte
 	eventSeen []eventPacket
 }
 

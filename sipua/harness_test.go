@@ -346,15 +346,13 @@ func (p *peer) reply(req *msg, status, toTag string, extra ...string) {
 
 // call is a dialog of the scripted peer with us.
 type call struct {
-	p          *peer
-	id         string
-	uri        string // where requests go
-	local      string // its From
-	remote     string // its To
-	seq        int
-	route      []string
-	branch     string
-	lastInvite *msg
+	p      *peer
+	id     string
+	uri    string // where requests go
+	local  string // its From
+	remote string // its To
+	seq    int
+	branch string
 }
 
 // callFrom prepares a call from the peer to one of our users.

@@ -216,11 +216,6 @@ func (t *targets) choose(now time.Time) {
 	t.e.moved(now)
 }
 
-// other tells whether there is somebody else to ask than h.
-func (t *targets) other(h *hop) bool {
-	return slices.ContainsFunc(t.hops, func(o *hop) bool { return o != h && o.state != hopDead })
-}
-
 // patience is how long a request waits for its first answer: short while another server can be tried instead.
 func (t *targets) patience() time.Duration {
 	if len(t.hops) > 1 {

@@ -3,7 +3,6 @@ package dsp
 import (
 	"bytes"
 	"math"
-	"math/rand/v2"
 	"slices"
 	"testing"
 )
@@ -197,12 +196,4 @@ func FuzzFSK(f *testing.F) {
 			t.Fatalf("%d samples, want %d", n, p.samples())
 		}
 	})
-}
-
-func randomDigits(rng *rand.Rand, n int) string {
-	b := make([]byte, n)
-	for i := range b {
-		b[i] = byte('0' + rng.IntN(10))
-	}
-	return string(b)
 }
