@@ -27,6 +27,7 @@ type PLC struct {
 	lag   int // length of the cycle
 	at    int // next sample of it
 	step  int32
+	peak  int32 // of the periods it is made of: what is made up is never louder
 }
 
 // Good takes a frame that came. After a loss its beginning is blended, in place, with what was made up.
@@ -83,6 +84,10 @@ func (p *PLC) begin() {
 		p.cycle[j] = mean(last[j], before[j], w)
 	}
 	p.step = int32(last[p.lag-1]) - int32(before[p.lag-1])
+	p.peak = 0
+	for _, v := range heard[plcHistory-2*p.lag:] {
+		p.peak = max(p.peak, int32(v), -int32(v))
+	}
 }
 
 // mean is a mean of a and b in which b has the weight w of 32768.
@@ -97,7 +102,8 @@ func (p *PLC) next() int16 {
 		p.at = 0
 	}
 	if p.lost < plcBlend {
-		v += p.step * int32(plcBlend-p.lost) / plcBlend
+		// Where two periods contradict each other, after a leap of phase, the step is as large as the sound itself.
+		v = min(max(v+p.step*int32(plcBlend-p.lost)/plcBlend, -p.peak), p.peak)
 	} else if p.lost > plcHold {
 		v = v * int32(max(plcHold+plcFade-p.lost, 0)) / plcFade
 	}

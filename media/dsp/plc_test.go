@@ -105,6 +105,39 @@ func TestPLCMakesNoClicks(t *testing.T) {
 	}
 }
 
+// After a leap of phase (a late packet, a buffer that was cut) no period agrees with the one before it, and the step that
+// is to be hidden is as large as the sound: it must not be added on top of it.
+func TestPLCIsNeverLouderThanWhatWasHeard(t *testing.T) {
+	const peak = 10000
+	for _, hz := range []float64{90, 210, 440, 1000, 1900} {
+		for leap := range 12 {
+			for at := 1; at < 2*FrameSamples; at += 13 { // samples between the leap and the loss
+				var p PLC
+				frame := make([]int16, FrameSamples)
+				for f := range 6 {
+					for i := range frame {
+						k := f*FrameSamples + i
+						x := 2 * math.Pi * hz * float64(k) / 8000
+						if k >= 6*FrameSamples-at {
+							x += 2 * math.Pi * float64(leap) / 12
+						}
+						frame[i] = int16(math.Round(peak * math.Sin(x)))
+					}
+					p.Good(frame)
+				}
+				for range 2 {
+					p.Conceal(frame)
+					for i, v := range frame {
+						if v > peak || v < -peak {
+							t.Fatalf("%v Hz, leap of %d/12 %d samples ago: sample %d is %d", hz, leap, at, i, v)
+						}
+					}
+				}
+			}
+		}
+	}
+}
+
 func TestPLCFadesToSilence(t *testing.T) {
 	pcm := vowel(400).pcm()
 	got := lose(pcm, func(f int) bool { return f >= 20 && f < 30 })
