@@ -18,11 +18,10 @@ const (
 
 	weakest = -340 // tenths of a dBm0 of the weaker tone; -26 must pass
 
-	// Power ratios of the groups, in eighths. 8 dB with the high group stronger and 4 dB with the low one must pass.
-	twistWindow   = 128 // 12 dB: one window
-	reverseWindow = 50  // 8 dB
-	twistMean     = 71  // 9.5 dB: all windows of a digit
-	reverseMean   = 27  // 5.3 dB
+	// Power ratios of the groups, in eighths. The high group may be 4 dB stronger and, behind a long line, 8 dB weaker than
+	// the low one; telephones that make up for a long line are 8 dB off the other way.
+	twistWindow = 128 // 12 dB: one window
+	twistMean   = 71  // 9.5 dB: all windows of a digit
 
 	hitsToStart  = 4 // windows of 10 ms, 5 ms apart: 25 ms of tone
 	missesToStop = 4 // 20 ms without it
@@ -54,7 +53,7 @@ func dtmfTables() (b [8]bin, weak uint32) {
 }
 
 // DTMFDetector hears digits within the limits of ITU-T Q.24: tones of 40 ms with pauses of 40 ms, 1.5 % off, with a
-// twist of +4 to -8 dB, from -26 dBm0 up, in noise 15 dB below, over dial tone. Tones of 23 ms or 3.5 % off are no
+// twist of 8 dB either way, from -26 dBm0 up, in noise 15 dB below, over dial tone. Tones of 23 ms or 3.5 % off are no
 // digits. The zero value is ready.
 //
 //	          hit                    4th hit, 25 ms, right frequencies: On
@@ -176,7 +175,7 @@ func (d *DTMFDetector) convincing() bool {
 	for _, e := range d.past[1 : hitsToStart+1] {
 		least, most = min(least, e), max(most, e)
 	}
-	return (row+col)*128 >= d.all*5*shareMean && balanced(row, col, twistMean, reverseMean) &&
+	return (row+col)*128 >= d.all*5*shareMean && balanced(row, col, twistMean) &&
 		uint64(least)*100 >= uint64(most)*steady && d.duration() >= shortest
 }
 
@@ -257,14 +256,14 @@ func (d *DTMFDetector) judge() (digit int, pr, pc uint32, ok bool) {
 			col, pc = i, p
 		}
 	}
-	ok = pr >= weakestPower && pc >= weakestPower && balanced(uint64(pr), uint64(pc), twistWindow, reverseWindow) &&
+	ok = pr >= weakestPower && pc >= weakestPower && balanced(uint64(pr), uint64(pc), twistWindow) &&
 		d.pure(pr+pc, shareWindow)
 	return 4*row + col, pr, pc, ok
 }
 
 // balanced tells whether the powers of row and column are in proportion.
-func balanced(row, col, twist, reverse uint64) bool {
-	return col*8 <= row*twist && row*8 <= col*reverse
+func balanced(row, col, twist uint64) bool {
+	return col*8 <= row*twist && row*8 <= col*twist
 }
 
 // pure tells whether the power of the window's two tones is that many sixteenths of all. Two sines of amplitude a have

@@ -85,7 +85,8 @@ func TestDTMFAccepts(t *testing.T) {
 		{"-1.5 % +1.5 %", func(tr *trial) { tr.lowDev, tr.highDev = -1.5, 1.5 }},
 		{"twist, high 8 dB stronger", func(tr *trial) { tr.low, tr.high = -16, -8 }},
 		{"twist, low 4 dB stronger", func(tr *trial) { tr.low, tr.high = -8, -12 }},
-		{"0 dBm0", func(tr *trial) { tr.low, tr.high = 0, 0 }}, // clips: +3 dBm0 together
+		{"twist, low 8 dB stronger", func(tr *trial) { tr.low, tr.high = -8, -16 }}, // a long line takes from the high group
+		{"0 dBm0", func(tr *trial) { tr.low, tr.high = 0, 0 }},                      // clips: +3 dBm0 together
 		{"-3 dBm0", func(tr *trial) { tr.low, tr.high = -3, -3 }},
 		{"-26 dBm0", func(tr *trial) { tr.low, tr.high = -26, -26 }},
 		{"-29 dBm0", func(tr *trial) { tr.low, tr.high = -29, -29 }},
@@ -97,6 +98,9 @@ func TestDTMFAccepts(t *testing.T) {
 		}},
 		{"twist -4, -1.5 %, 20 dB noise", func(tr *trial) {
 			tr.low, tr.high, tr.lowDev, tr.highDev, tr.snr = -7, -11, -1.5, -1.5, 20
+		}},
+		{"twist -8, -1.5 %, 20 dB noise", func(tr *trial) {
+			tr.low, tr.high, tr.lowDev, tr.highDev, tr.snr = -7, -15, -1.5, -1.5, 20
 		}},
 		{"dial tone 6 dB stronger", func(tr *trial) { tr.low, tr.high, tr.dial, tr.dialLevel = -16, -16, dial, -10 }},
 		{"dial tone 400", func(tr *trial) { tr.dial, tr.dialLevel = []float64{400}, -5 }},
@@ -168,7 +172,7 @@ func TestDTMFRejects(t *testing.T) {
 		{"low tone alone", func(tr *trial) { tr.ms, tr.high = 100, -60 }},
 		{"high tone alone", func(tr *trial) { tr.ms, tr.low = 100, -60 }},
 		{"twist 14 dB", func(tr *trial) { tr.ms, tr.low, tr.high = 100, -19, -5 }},
-		{"twist -10 dB", func(tr *trial) { tr.ms, tr.low, tr.high = 100, -5, -15 }},
+		{"twist -14 dB", func(tr *trial) { tr.ms, tr.low, tr.high = 100, -5, -19 }},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
