@@ -120,18 +120,18 @@ const maxFileBytes = 1 << 20
 
 // Load reads and checks a configuration file. Whatever is wrong is in the error, of type Errors.
 func Load(path string, checks ...Checks) (*Config, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, unreadable(path, err)
-	}
-	defer f.Close()
-	info, err := f.Stat()
+	info, err := os.Stat(path) // before opening: a named pipe would be waited for
 	if err != nil {
 		return nil, unreadable(path, err)
 	}
 	if !info.Mode().IsRegular() {
 		return nil, unreadable(path, errors.New("is not a file"))
 	}
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, unreadable(path, err)
+	}
+	defer f.Close()
 	data, err := io.ReadAll(io.LimitReader(f, maxFileBytes+1))
 	if err != nil {
 		return nil, unreadable(path, err)

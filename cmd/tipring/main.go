@@ -32,11 +32,9 @@ func main() {
 }
 
 func run(args []string, in io.Reader, out, errOut io.Writer) int {
-	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
-	defer stop()
 	// As login shell of the serial console, argv[0] is "-tipring".
 	if strings.HasPrefix(filepath.Base(args[0]), "-") {
-		return cli.ConsoleCommand(ctx, args[1:], in, out, errOut, cli.Options{})
+		return console(args[1:], in, out, errOut)
 	}
 	if len(args) < 2 {
 		usage(errOut)
@@ -44,11 +42,11 @@ func run(args []string, in io.Reader, out, errOut io.Writer) int {
 	}
 	switch args[1] {
 	case "serve":
-		return serve(ctx, args[2:], errOut)
+		return serve(args[2:], errOut)
 	case "check":
 		return check(args[2:], out, errOut)
 	case "console":
-		return cli.ConsoleCommand(ctx, args[2:], in, out, errOut, cli.Options{})
+		return console(args[2:], in, out, errOut)
 	case "version", "-version", "--version", "-V":
 		fmt.Fprintln(out, "tipring", version)
 		return cli.ExitOK
@@ -56,7 +54,20 @@ func run(args []string, in io.Reader, out, errOut io.Writer) int {
 		usage(out)
 		return cli.ExitOK
 	}
+	ctx, stop := untilTerminated()
+	defer stop()
 	return cli.Run(ctx, args[1:], in, out, errOut, cli.Options{})
+}
+
+func console(args []string, in io.Reader, out, errOut io.Writer) int {
+	ctx, stop := untilTerminated()
+	defer stop()
+	return cli.ConsoleCommand(ctx, args, in, out, errOut, cli.Options{})
+}
+
+// untilTerminated is for who has something to put in order at the end; everybody else dies of SIGTERM.
+func untilTerminated() (context.Context, func()) {
+	return signal.NotifyContext(context.Background(), syscall.SIGTERM)
 }
 
 func usage(w io.Writer) {

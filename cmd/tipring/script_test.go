@@ -3,6 +3,8 @@ package main
 import (
 	"flag"
 	"os"
+	"path/filepath"
+	"slices"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
@@ -12,7 +14,7 @@ import (
 // own, with the race detector when the tests have it. "-tipring" is how login(1) calls a shell.
 func TestMain(m *testing.M) {
 	// The scripts wait for telephones most of the time, not for the processor.
-	if err := flag.Set("test.parallel", "8"); err != nil {
+	if err := flag.Set("test.parallel", "4"); err != nil {
 		os.Exit(2)
 	}
 	testscript.Main(m, map[string]func(){"tipring": main, "-tipring": main})
@@ -20,9 +22,24 @@ func TestMain(m *testing.M) {
 
 // TestScript runs the sessions in testdata/script: what people type, against the real daemon with its real sockets, the
 // simulated board and an exchange on loopback.
-func TestScript(t *testing.T) {
+func TestScript(t *testing.T) { play(t, func(name string) bool { return name != voice }) }
+
+// TestCall is the session in which voice is measured: it has the machine for itself, or digits get lost in its load.
+func TestCall(t *testing.T) { play(t, func(name string) bool { return name == voice }) }
+
+const voice = "call.txtar"
+
+func play(t *testing.T, chosen func(name string) bool) {
+	all, err := filepath.Glob("../../testdata/script/*.txtar")
+	if err != nil {
+		t.Fatal(err)
+	}
+	all = slices.DeleteFunc(all, func(f string) bool { return !chosen(filepath.Base(f)) })
+	if len(all) == 0 {
+		t.Fatal("no scripts")
+	}
 	testscript.Run(t, testscript.Params{
-		Dir:   "../../testdata/script",
+		Files: all,
 		Setup: openDesk,
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"exchange":  exchangeCmd,

@@ -218,7 +218,7 @@ func waitforCmd(ts *testscript.TestScript, _ bool, args []string) {
 	want, err := regexp.Compile("(?m)" + arg(ts, args, 0, usage))
 	ts.Check(err)
 	program := arg(ts, args, 1, usage)
-	for over := time.Now().Add(10 * time.Second); time.Now().Before(over); time.Sleep(20 * time.Millisecond) {
+	for over := time.Now().Add(30 * time.Second); time.Now().Before(over); time.Sleep(100 * time.Millisecond) {
 		if program == "cat" {
 			if want.MatchString(ts.ReadFile(args[2])) {
 				return

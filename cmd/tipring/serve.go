@@ -26,22 +26,21 @@ import (
 const defaultConfig = "/etc/tipring/tipring.yaml"
 
 // serve is the daemon: it runs until SIGTERM or SIGINT, and reads its configuration again on SIGHUP.
-func serve(ctx context.Context, args []string, errOut io.Writer) int {
+func serve(args []string, errOut io.Writer) int {
 	fs := flag.NewFlagSet("serve", flag.ContinueOnError)
 	fs.SetOutput(errOut)
 	file := fs.String("c", defaultConfig, "configuration `file`")
 	boardName := fs.String("board", "sim", "the hardware: sim (telephones in memory)")
 	socket := fs.String("socket", "", "local socket `path` (default $TIPRING_SOCKET or "+api.DefaultSocket+")")
-	if fs.Parse(args) != nil || fs.NArg() > 0 {
-		return cli.ExitUsage
+	if code, ok := parse(fs, args); !ok {
+		return code
 	}
-	ctx, stop := signal.NotifyContext(ctx, os.Interrupt)
-	defer stop()
-
 	cfg, err := loadConfig(*file, errOut)
 	if err != nil {
 		return cli.ExitConfigInvalid
 	}
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, os.Interrupt)
+	defer stop()
 	saveMemory()
 	var level slog.LevelVar
 	setLevel(&level, cfg)
@@ -96,6 +95,20 @@ func serve(ctx context.Context, args []string, errOut io.Writer) int {
 	return cli.ExitOK
 }
 
+// parse reads flags; what is left over is a mistake. !ok: it is over, with this exit code.
+func parse(fs *flag.FlagSet, args []string) (code int, ok bool) {
+	switch err := fs.Parse(args); {
+	case errors.Is(err, flag.ErrHelp):
+		return cli.ExitOK, false
+	case err != nil:
+		return cli.ExitUsage, false
+	case fs.NArg() > 0:
+		fmt.Fprintf(fs.Output(), "tipring %s: what is %q?\n", fs.Name(), fs.Arg(0))
+		return cli.ExitUsage, false
+	}
+	return cli.ExitOK, true
+}
+
 // saveMemory suits the collector to a router with 64 MB: it works earlier, and hard before 24 MiB are in use. GOGC and
 // GOMEMLIMIT in the environment have the last word.
 func saveMemory() {
@@ -122,8 +135,8 @@ func check(args []string, out, errOut io.Writer) int {
 	fs := flag.NewFlagSet("check", flag.ContinueOnError)
 	fs.SetOutput(errOut)
 	file := fs.String("c", defaultConfig, "configuration `file`")
-	if fs.Parse(args) != nil || fs.NArg() > 0 {
-		return cli.ExitUsage
+	if code, ok := parse(fs, args); !ok {
+		return code
 	}
 	cfg, err := loadConfig(*file, errOut)
 	if err != nil {
