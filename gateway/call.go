@@ -41,11 +41,13 @@ const (
 	evEnded                        // the call is over, from outside
 	evNoAnswer                     // our own ring timer
 	evDisabled                     // the port is being deactivated
+	evEnquiry                      // recall button: the far end is held, another number is to be dialled
+	evRetrieved                    // the held call is taken back
 	callEvents
 )
 
 var callEventNames = [...]string{"seized", "dialed", "misdialed", "answered", "released", "incoming", "rings", "early",
-	"heard", "established", "held", "resumed", "ended", "no-answer", "disabled"}
+	"heard", "established", "held", "resumed", "ended", "no-answer", "disabled", "enquiry", "retrieved"}
 
 func (e callEvent) String() string { return callEventNames[e] }
 
@@ -66,6 +68,8 @@ const (
 	doTone                // the call is gone: tell the caller by a tone
 	doQuiet               // stop ringing
 	doTimeOut             // stop ringing, 480
+	doRecall              // dial tone for the enquiry
+	doRejoin              // open the speech path to the call that was held
 )
 
 // next is the call machine of a port: the call-status column. States on the left, what happens on the way:
@@ -78,7 +82,8 @@ const (
 //	Idle <--- released from everywhere        Idle ---------> Ringing ---> Idle (ended, no answer)
 //	                                               incoming
 //
-// It is pure: the port (port.go, legs.go) carries the actions out.
+// The recall button leads from Talking back to Dialing while the first call is held, and from everywhere back to it
+// (enquiry.go). The machine is pure: the port (port.go, legs.go) carries the actions out.
 func next(s CallState, e callEvent) (CallState, callAction) {
 	switch e {
 	case evIncoming:
@@ -99,6 +104,11 @@ func next(s CallState, e callEvent) (CallState, callAction) {
 			return Idle, doNothing
 		}
 		return Idle, doRelease
+	case evRetrieved:
+		if s == Idle || s == Ringing {
+			return s, doIgnore
+		}
+		return Talking, doRejoin
 	}
 
 	switch s {
@@ -143,6 +153,8 @@ func next(s CallState, e callEvent) (CallState, callAction) {
 			return Talking, doNothing
 		case evEnded:
 			return Busy, doTone
+		case evEnquiry:
+			return Dialing, doRecall
 		}
 	case Busy:
 		if e == evMisdialed {

@@ -20,6 +20,7 @@ func TestCallMachine(t *testing.T) {
 			evReleased:  {Idle, doNothing},
 			evIncoming:  {Dialing, doRefuse},
 			evDisabled:  {Idle, doRelease},
+			evRetrieved: {Talking, doRejoin},
 		},
 		Calling: {
 			evReleased:    {Idle, doRelease},
@@ -30,6 +31,7 @@ func TestCallMachine(t *testing.T) {
 			evEstablished: {Talking, doTalk},
 			evEnded:       {Busy, doTone},
 			evDisabled:    {Idle, doRelease},
+			evRetrieved:   {Talking, doRejoin},
 		},
 		Ringback: {
 			evReleased:    {Idle, doRelease},
@@ -40,6 +42,7 @@ func TestCallMachine(t *testing.T) {
 			evEstablished: {Talking, doTalk},
 			evEnded:       {Busy, doTone},
 			evDisabled:    {Idle, doRelease},
+			evRetrieved:   {Talking, doRejoin},
 		},
 		Ringing: {
 			evAnswered: {Talking, doAnswer},
@@ -56,6 +59,8 @@ func TestCallMachine(t *testing.T) {
 			evResumed:     {Talking, doNothing},
 			evEnded:       {Busy, doTone},
 			evDisabled:    {Idle, doRelease},
+			evEnquiry:     {Dialing, doRecall},
+			evRetrieved:   {Talking, doRejoin},
 		},
 		Holding: {
 			evReleased:    {Idle, doRelease},
@@ -65,12 +70,15 @@ func TestCallMachine(t *testing.T) {
 			evResumed:     {Talking, doNothing},
 			evEnded:       {Busy, doTone},
 			evDisabled:    {Idle, doRelease},
+			evEnquiry:     {Dialing, doRecall},
+			evRetrieved:   {Talking, doRejoin},
 		},
 		Busy: {
 			evMisdialed: {Busy, doNothing},
 			evReleased:  {Idle, doNothing},
 			evIncoming:  {Busy, doRefuse},
 			evDisabled:  {Idle, doRelease},
+			evRetrieved: {Talking, doRejoin},
 		},
 	}
 	for s := Idle; s <= Busy; s++ {

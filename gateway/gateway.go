@@ -143,8 +143,12 @@ func (g *Gateway) SetEnabled(number int, on bool) error {
 	if p == nil {
 		return fmt.Errorf("%w: port %d", ErrNoPort, number)
 	}
-	if st := p.status.Load(); !on && st.Call.State.inCall() {
-		return &BusyError{Port: number, State: st.Call.State.String(), Peer: st.Call.Peer}
+	if st := p.status.Load(); !on {
+		for _, c := range []CallStatus{st.Call, st.Held} {
+			if c.State.inCall() {
+				return &BusyError{Port: number, State: c.State.String(), Peer: c.Peer}
+			}
+		}
 	}
 	next := g.cfg.Clone()
 	for i := range next.Ports {

@@ -24,6 +24,8 @@ type leg struct {
 	agreed    sipua.Negotiated
 	open      bool // the stream is part of the voice path
 	offered   bool // the other side's answer is still to come (we made the offer)
+	held      bool // by us: we neither speak nor listen
+	heldAt    time.Time
 	heard     bool // a packet came
 	start     time.Time
 	answered  time.Time
@@ -41,9 +43,13 @@ func (p *port) openStream(l *leg) (err error) {
 
 // description is our side of the leg for an offer or an answer.
 func (p *port) description(l *leg) sipua.LocalMedia {
+	direction := "sendrecv"
+	if l.held {
+		direction = "sendonly"
+	}
 	return sipua.LocalMedia{
 		Addr: l.stream.LocalAddrPort(), Codecs: p.set.media.Codecs, EventPT: eventPT,
-		Ptime: int(p.set.media.Ptime / time.Millisecond), Direction: "sendrecv", SessionID: l.session, Last: l.local,
+		Ptime: int(p.set.media.Ptime / time.Millisecond), Direction: direction, SessionID: l.session, Last: l.local,
 	}
 }
 
@@ -142,6 +148,7 @@ func (p *port) take(now time.Time, e callEvent, why string) {
 	p.act(now, do, why)
 	if p.state == Idle {
 		p.active = nil
+		p.dropHeld(now, cmp.Or(why, "released at this telephone"))
 	}
 }
 
@@ -185,6 +192,10 @@ func (p *port) act(now time.Time, do callAction, why string) {
 		p.line.Talk(now)
 	case doTalk:
 		l.answered = now
+		p.line.Talk(now)
+	case doRecall:
+		p.line.Collect(now, fxs.ToneRecall)
+	case doRejoin:
 		p.line.Talk(now)
 	case doRelease:
 		p.drop(now, cmp.Or(why, "released at this telephone"))

@@ -121,18 +121,6 @@ func TestReceiverLeftOff(t *testing.T) {
 	})
 }
 
-// A flash during a call is no release.
-func TestFlashKeepsTheCall(t *testing.T) {
-	at(t, setup{}, func(d *desk) {
-		d.call(3, 1)
-		d.phone(3).Flash(0)
-		time.Sleep(time.Second)
-		d.wantRow(3, "reg-ok:Activ Talking OFF-HOOK 1001 out")
-		d.talks(3, 1, 1004)
-		d.rest(3, 1)
-	})
-}
-
 // The country rings the bell and tells the display in its own way.
 func TestCountriesRingAndShow(t *testing.T) {
 	for _, c := range []struct{ country, standard string }{

@@ -48,6 +48,7 @@ type port struct {
 	tone   fxs.Tone
 	ringBy time.Time // our own no-answer time
 	active *leg
+	held   *leg // put on hold here for an enquiry
 	voice  voice
 }
 
@@ -149,6 +150,7 @@ func (p *port) restart(what string, fault any) {
 	p.line = p.newLine()
 	p.setState(now, Idle, "fault")
 	p.post(look{}) // for a step that brings the outside into line
+	p.dropHeld(now, "internal fault")
 	if l != nil {
 		p.letGo(now, l, "internal fault")
 	}
@@ -273,8 +275,7 @@ func (p *port) lineEvent(now time.Time, e fxs.Event) {
 	case fxs.Released:
 		p.take(now, evReleased, "")
 	case fxs.Flashed:
-		// The services behind the recall button (hold, enquiry, waiting) are not built yet: the flash is only seen.
-		p.log.Info("flash", "state", p.state.String())
+		p.flash(now)
 	}
 }
 
@@ -296,6 +297,10 @@ func (p *port) publish() {
 		}
 		st.stream = l.stream
 	}
+	if l := p.held; l != nil {
+		st.Held = CallStatus{ID: l.call.ID(), State: Holding, Direction: l.direction, Peer: l.peer, PeerName: l.name,
+			Codec: l.agreed.Codec, Since: l.heldAt, Started: l.start, Answered: l.answered}
+	}
 	old := p.status.Load()
 	if old != nil && *old == st {
 		return
@@ -307,7 +312,7 @@ func (p *port) publish() {
 	if old.Registration != st.Registration || old.Enabled != st.Enabled {
 		p.gw.notify("registration", st)
 	}
-	if old.Call != st.Call {
+	if old.Call != st.Call || old.Held != st.Held {
 		p.gw.notify("call", st)
 	}
 	if old.Line != st.Line {
@@ -318,6 +323,7 @@ func (p *port) publish() {
 // close leaves the line safe: no call, no audio, no ringing, feed off.
 func (p *port) close(now time.Time) {
 	p.drop(now, "the gateway is going down")
+	p.dropHeld(now, "the gateway is going down")
 	p.loseAgent(now, "")
 	p.line.SetEnabled(now, false)
 	p.stopVoice()

@@ -71,6 +71,7 @@ func (p *port) loseAgent(now time.Time, why string) {
 	if p.agent == nil {
 		return
 	}
+	p.dropHeld(now, why)
 	if l := p.active; l != nil && l.call != nil {
 		l.call.Hangup()
 		p.over(now, 0, fxs.ToneCongestion, why, false)
@@ -130,8 +131,8 @@ func (p *port) sipEvent(now time.Time, from int, e sipua.Event) {
 		p.established(now, e)
 	case sipua.Reoffered:
 		p.reoffered(now, e)
-	case sipua.ReofferFailed: // we make no offers inside a call yet
-		p.log.Warn("new offer refused by the far end", "code", e.Code, "reason", e.Reason)
+	case sipua.ReofferFailed:
+		p.log.Warn("new offer refused by the far end, it goes on as it was", "code", e.Code, "reason", e.Reason)
 	case sipua.Ended:
 		p.ended(now, e)
 	}
@@ -164,10 +165,10 @@ func (p *port) progress(now time.Time, e sipua.Progress) {
 
 // established: the 2xx to our INVITE, or the ACK to our 2xx; again after each new offer of ours.
 func (p *port) established(now time.Time, e sipua.Established) {
-	if !p.mine(e.Call) {
+	l := p.legOf(e.Call)
+	if l == nil {
 		return
 	}
-	l := p.active
 	var err error
 	if l.offered && len(e.SDP) > 0 {
 		var n sipua.Negotiated
@@ -175,6 +176,9 @@ func (p *port) established(now time.Time, e sipua.Established) {
 			p.agree(l, n)
 			l.open, l.offered = true, false
 		}
+	}
+	if l != p.active {
+		return
 	}
 	if !l.open { // RFC 3261 13.2.1: the answer must be in the 2xx, or in the ACK when the offer was in the 2xx
 		p.log.Warn("no usable answer, the call is released", "err", err)
@@ -199,11 +203,11 @@ func (p *port) followHold(now time.Time) {
 
 // reoffered: the far end wants another description: hold, resume, another address or codec.
 func (p *port) reoffered(now time.Time, e sipua.Reoffered) {
-	if !p.mine(e.Call) {
+	l := p.legOf(e.Call)
+	if l == nil {
 		e.Call.Reject(481, "Call Does Not Exist")
 		return
 	}
-	l := p.active
 	if len(e.Offer) == 0 {
 		l.local, l.offered = sipua.MakeOffer(p.description(l)), true
 		e.Call.Answer(l.local)
@@ -218,10 +222,18 @@ func (p *port) reoffered(now time.Time, e sipua.Reoffered) {
 	l.offer, l.local = e.Offer, answer
 	e.Call.Answer(answer)
 	p.agree(l, n)
-	p.followHold(now)
+	if l == p.active {
+		p.followHold(now)
+	}
 }
 
 func (p *port) ended(now time.Time, e sipua.Ended) {
+	if l := p.held; l != nil && l.call == e.Call {
+		p.record(now, l, e.Code, endWords(e), e.ByPeer)
+		l.call = nil
+		p.dropHeld(now, "")
+		return
+	}
 	if !p.mine(e.Call) {
 		return
 	}

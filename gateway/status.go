@@ -30,6 +30,7 @@ type PortStatus struct {
 	Country      string
 	Registration sipua.Registration
 	Call         CallStatus
+	Held         CallStatus // the call held for an enquiry; without ID: none
 	Line         LineStatus
 	Media        *media.Stats // of the active call at the moment of asking; nil without one
 
