@@ -73,6 +73,10 @@ func (d *daemon) Calls() []api.ActiveCall {
 		if s.Call.ID != "" {
 			all = append(all, wireCall(s))
 		}
+		if s.Held.ID != "" { // its voice path is not in use
+			s.Call, s.Media = s.Held, nil
+			all = append(all, wireCall(s))
+		}
 	}
 	return all
 }
