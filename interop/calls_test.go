@@ -77,6 +77,37 @@ func TestPortToBaresip(t *testing.T) {
 	c.wantRTP(t, 1, 150)
 }
 
+// The recall button: baresip is held by us for an enquiry to another port, and taken back.
+func TestPortHoldsBaresip(t *testing.T) {
+	k := startKamailio(t)
+	b := startBaresip(t, "2001", "auto", sine1004(t))
+	k.waitContacts(t, "2001", 1)
+	a := startAgent(t, setup{})
+	a.waitRegistered(t, 1)
+	a.waitRegistered(t, 3)
+
+	a.seize(t, 1)
+	a.phone(t, 1, "dial 2001")
+	a.waitState(t, 1, "Talking")
+	a.hearsTone(t, 1, 1004, played)
+	a.phone(t, 1, "flash 200")
+	a.hears(t, 1, "dial", 10)
+	a.phone(t, 1, "dial 1003")
+	a.hears(t, 3, "ring", 10)
+	a.phone(t, 3, "lift")
+	a.waitState(t, 3, "Talking")
+	a.phone(t, 3, "tone 700 3000")
+	a.hearsTone(t, 1, 700, spoken)
+	a.phone(t, 1, "flash 200")
+	a.waitState(t, 3, "Holding")
+	a.hearsTone(t, 1, 1004, played)
+	a.phone(t, 1, "hangup")
+	a.waitState(t, 1, "Idle")
+	a.hears(t, 3, "busy", 10)
+	a.phone(t, 3, "hangup")
+	b.waitLog("terminated", 10*time.Second)
+}
+
 // baresip calls a port, holds and resumes it, and hangs up: the port hears it and then busy tone.
 func TestBaresipToPort(t *testing.T) {
 	k := startKamailio(t)
