@@ -52,6 +52,7 @@ func openDesk(env *testscript.Env) error {
 	env.Setenv("ENABLED2", "true")
 	env.Setenv("PASSWORD2", "secret2")
 	env.Setenv("TZ", "UTC")
+	env.Setenv("GORACE", os.Getenv("GORACE"))
 	env.Defer(func() {
 		if d.daemon != nil {
 			d.daemon.Process.Kill()
