@@ -3,7 +3,7 @@
 # processor time for each telephone that talks. Real binaries, the exchange on loopback. Nothing here fails on a figure:
 # machines differ.
 set -eu
-: "${GO:=go}" "${IDLE:=10}" "${TALK:=10}"
+: "${GO:=go}" "${IDLE:=30}" "${TALK:=10}"
 dir=$(mktemp -d)
 daemon='' exchange=''
 trap 'kill $daemon $exchange 2>/dev/null || true; wait; rm -rf "$dir"' EXIT
@@ -36,7 +36,7 @@ switches() { cat /proc/$daemon/task/*/status | awk '/_ctxt_switches/ { n += $2 }
 ticks() { sed 's/.*) //' /proc/$daemon/stat | awk '{ print $12 + $13 }'; }
 line() { printf '%-34s %10s  %s\n' "$1" "$2" "$3"; }
 
-sleep 3
+sleep 8 # the collector settles
 a=$(switches)
 sleep "$IDLE"
 b=$(switches)
