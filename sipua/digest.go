@@ -26,7 +26,7 @@ type challenge struct {
 }
 
 // parseChallenges reads the values of one or more challenge headers, each of which may hold several challenges. Basic,
-// unknown schemes, unknown algorithms and challenges without a nonce are left out; userhash and charset are ignored.
+// unknown schemes, unknown algorithms and challenges without a realm or nonce are left out; userhash and charset are ignored.
 // The strongest comes first, otherwise the order is the server's (RFC 8760 2.4).
 func parseChallenges(headerValues []string) []challenge {
 	var all []challenge
@@ -42,7 +42,7 @@ func parseChallenges(headerValues []string) []challenge {
 }
 
 func (c challenge) usable() bool {
-	return c.nonce != "" && c.strength() > 0 && !slices.Contains(c.qop, "?")
+	return c.realm != "" && c.nonce != "" && c.strength() > 0 && !slices.Contains(c.qop, "?")
 }
 
 func (c challenge) strength() int {

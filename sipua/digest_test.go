@@ -110,6 +110,7 @@ func TestParseChallenges(t *testing.T) {
 		headers []string
 		want    string // realm/nonce/algorithm/qop/stale of each
 	}{
+		{"no realm", []string{`Digest nonce="b"`, `Digest realm="", nonce="b"`}, ""},
 		{"plain", []string{`Digest realm="a", nonce="b"`}, "a/b//[]/false"},
 		{"everything", []string{`Digest realm="a",domain="sip:x",nonce="b",opaque="c",stale=TRUE,algorithm=MD5,qop="auth",charset=UTF-8,userhash=true`}, "a/b/MD5/[auth]/true"},
 		{"trailing commas", []string{`Digest realm="a", nonce="b",,`, `,Digest realm="c",,nonce="d",`}, "a/b//[]/false c/d//[]/false"},
