@@ -1,7 +1,7 @@
 #!/bin/sh
 # Installs the peers and judges of `make interop` (Debian 12). Nothing is started as a service.
 set -eu
-P="kamailio sip-tester baresip-core tshark sox libspandsp-dev minimodem multimon-ng gcc libc6-dev curl iproute2 python3 procps"
+P="kamailio sip-tester baresip-core tshark sox minimodem multimon-ng iproute2 python3 util-linux"
 miss=
 for p in $P; do dpkg -s "$p" >/dev/null 2>&1 || miss="$miss $p"; done
 [ -n "$miss" ] || { echo "interop packages: all installed"; exit 0; }
