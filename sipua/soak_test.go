@@ -112,7 +112,8 @@ func TestR7_ADayWithLoss(t *testing.T) {
 				if established != 100 || s.Calls != 0 || s.Transactions > 3 || s.Bindings != 1 {
 					t.Errorf("%+v", s)
 				}
-				if now := runtime.NumGoroutine(); now > g {
+				// A leak would be one for each of 97 calls; one or two that are just ending are none.
+				if now := runtime.NumGoroutine(); now > g+5 {
 					t.Errorf("%d goroutines, %d before", now, g)
 				}
 			}, func(c *Config, o *memnet.Options) {
@@ -247,7 +248,7 @@ func TestC4_ThousandCallsLeaveNothing(t *testing.T) {
 		if grown := heap() - before; grown > 256<<10 {
 			t.Errorf("the heap grew by %d bytes", grown)
 		}
-		if n := runtime.NumGoroutine(); n > goroutines {
+		if n := runtime.NumGoroutine(); n > goroutines+5 { // of a thousand calls
 			t.Errorf("%d goroutines, %d before", n, goroutines)
 		}
 	})
